@@ -46,6 +46,7 @@ int answer_fail(const struct registry *r, int e, const struct diag *d, sd_bus_er
                 [REGISTRY_NOT_KEPT] = ERROR_NOT_KEPT,
                 [REGISTRY_LINK_LOOP] = ERROR_LINK_LOOP,
                 [REGISTRY_BAD_LINK] = ERROR_BAD_LINK,
+                [REGISTRY_UNACCEPTED] = ERROR_UNACCEPTED,
         };
 
         e = registry_code(e);

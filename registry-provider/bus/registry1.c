@@ -153,6 +153,10 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
                 return -ESRCH;
         writer_flush(&b->writer);
         r = registry_path(b->config.registry, key, &path, &d);
+        if (r == 0 && options.check)
+                r = registry_judge(b->config.registry, CHANGE_CREATE_KEY,
+                        &(struct registry_write){ .path = &path, .of_link = options.no_follow },
+                        strcmp(options.check, WIRE_CHECK_REPORT) == 0, &(struct registry_verdict){ 0 }, &d);
         if (r != 0)
                 return answer_fail(b->config.registry, r, &d, error);
         const struct subscription_wish wish = {
@@ -264,7 +268,8 @@ static const sd_bus_vtable registry_vtable[] = {
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Set",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
-                SD_BUS_RESULT("t", sequence, "b", changed, "s", layer), writer_write, WRITER, UNPRIVILEGED),
+                SD_BUS_RESULT("t", sequence, "b", changed, "s", layer, "a{sv}", verdict), writer_write,
+                WRITER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Delete", SD_BUS_ARGS("s", key, "s", name, "a{sv}", options),
                 SD_BUS_RESULT("t", sequence, "b", changed, "s", layer), writer_write, WRITER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("CreateKey", SD_BUS_ARGS("s", key, "a{sv}", options),
@@ -275,8 +280,8 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("t", sequence, "b", changed, "a{su}", counts), writer_write, WRITER,
                 UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Preview", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
-                SD_BUS_RESULT("a(sssuvsts)", events, "s", access, "a{su}", counts), writer_preview, WRITER,
-                UNPRIVILEGED),
+                SD_BUS_RESULT("a(sssuvsts)", events, "s", access, "a{su}", counts, "a{sv}", verdict),
+                writer_preview, WRITER, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Undo", SD_BUS_ARGS("a{sv}", what),
                 SD_BUS_RESULT("t", sequence, "b", changed, "a{su}", counts, "u", left_out), writer_write,

@@ -32,6 +32,7 @@ struct request *request_free(struct request *q)
         free(q->texts);
         buf_done(&q->bytes);
         registry_events_done(&q->events);
+        registry_verdict_done(&q->verdict);
         sd_bus_slot_unref(q->polkit);
         sd_bus_message_unref(q->m);
         free(q);
@@ -343,13 +344,15 @@ int request_new_restore(struct writer *w, sd_bus_message *m, struct restoration 
         return r;
 }
 
-static int apply_one(struct request *q, const struct change *c, struct diag *d)
+/* `ret_value` is what it points to. */
+static struct registry_write write_of(struct request *q, const struct change *c, struct value *ret_value)
 {
         const bool is_bare_link = c->action == CHANGE_CREATE_LINK && c->type == REG_NONE && c->size == 0;
-        const struct value v = {
+
+        *ret_value = (struct value){
                 .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL, .size = c->size
         };
-        const struct registry_write w = {
+        return (struct registry_write){
                 .path = &c->path,
                 .name = c->name,
                 .layer = q->options.layer,
@@ -358,9 +361,30 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 .recursive = q->options.recursive,
                 .if_needed = q->options.if_needed,
                 .of_link = q->options.no_follow,
-                .value = is_bare_link ? NULL : &v,
+                .value = is_bare_link ? NULL : ret_value,
                 .ret_sequence = &q->sequence,
         };
+}
+
+int request_judge(struct request *q, struct diag *d)
+{
+        const char *check = q->options.check;
+        struct value v;
+
+        if (!check)
+                return 0;
+        if (q->n != 1)
+                return registry_fail(
+                        d, REGISTRY_INVALID_VALUE, "option 'check' is for one change, not for %zu", q->n);
+        const struct registry_write w = write_of(q, q->list, &v);
+        return registry_judge(q->writer->config->registry, q->list->action, &w,
+                strcmp(check, WIRE_CHECK_REPORT) == 0, &q->verdict, d);
+}
+
+static int apply_one(struct request *q, const struct change *c, struct diag *d)
+{
+        struct value v;
+        const struct registry_write w = write_of(q, c, &v);
 
         return registry_change(q->writer->config->registry, c->action, &w, d);
 }
@@ -562,6 +586,7 @@ int request_detach(struct request *q)
         q->options.layer = move_text(&at, q->options.layer);
         q->options.ends = move_text(&at, q->options.ends);
         q->options.on_behalf_of = move_text(&at, q->options.on_behalf_of);
+        q->options.check = NULL; /* that is done */
         sd_bus_message_unref(q->m);
         q->m = stub;
         trim(q);

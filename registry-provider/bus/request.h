@@ -36,6 +36,7 @@ struct request {
         struct request_undo undo;
         uint32_t left_out; /* of both; see struct registry_undone */
         bool of_value;     /* Set or Delete: the answer says whose entry counts now */
+        struct registry_verdict verdict;
         struct buf bytes;
         char *texts; /* when the message is gone */
         struct wire_options options;
@@ -55,6 +56,9 @@ _must_check_ int request_new_restore(struct writer *w, sd_bus_message *m, struct
         struct request **ret, sd_bus_error *error);
 struct request *request_free(struct request *q);
 DEFINE_CLEANUP(struct request *, request_free, request_freep);
+
+/* What the schema says, for who asked with the option `check`. 0 or a registry's error. */
+_must_check_ int request_judge(struct request *q, struct diag *d);
 
 /* One transaction with all changes; nothing changed on error, which is a registry's. */
 _must_check_ int request_apply(struct request *q, struct diag *d);

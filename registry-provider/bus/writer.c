@@ -64,6 +64,18 @@ static int append_counts(sd_bus_message *reply, const struct registry_counts *c)
                 c->masks);
 }
 
+static int append_verdict(sd_bus_message *reply, struct registry_verdict v)
+{
+        int is_accepted = v.is_accepted;
+        const struct wire_member members[] = {
+                { "accepted", "b", &is_accepted },
+                { "why", "s", &v.why },
+                { "last-good", "s", &v.last_good },
+        };
+
+        return wire_append_dict(reply, members, ARRAY_SIZE(members));
+}
+
 /* Of one value also whose entry counts now: what was written need not be what is read. */
 static int reply_done(const struct request *q)
 {
@@ -85,6 +97,8 @@ static int reply_done(const struct request *q)
                 if (registry_follow(registry, &c->path, q->options.no_follow, &way, NULL) == 0)
                         (void)!registry_get(registry, way.path, c->name, &now, NULL);
                 r = sd_bus_message_append(reply, "s", now.layer);
+                if (r >= 0 && c->action == CHANGE_SET)
+                        r = append_verdict(reply, q->verdict);
         }
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
@@ -324,10 +338,16 @@ void writer_drop_caller(struct writer *w, const char *name)
 int writer_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         _cleanup_(request_freep) struct request *q = NULL;
+        struct diag d = { 0 };
 
         int r = request_new(userdata, m, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
+        r = request_judge(q, &d);
+        if (r != 0) {
+                refuse(q, r, &d);
+                return 1;
+        }
         switch (decide(q)) {
         case ALLOWED:
                 execute(STEAL_PTR(q));
@@ -377,6 +397,8 @@ static int reply_preview(
                 r = append_counts(reply, &q->events.counts);
         if (r >= 0 && (q->is_undo || q->is_restore))
                 r = sd_bus_message_append(reply, "ut", q->left_out, q->events.sequence);
+        else if (r >= 0)
+                r = append_verdict(reply, q->verdict);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
@@ -397,7 +419,9 @@ int writer_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
                         "%zu changes, at most %u can be previewed by a user who may not write", q->n,
                         PREVIEW_CHANGES_MAX);
         } else {
-                r = request_preview(q, access == ALLOWED ? SIZE_MAX : PREVIEW_BYTES_MAX, &d);
+                r = request_judge(q, &d);
+                if (r == 0)
+                        r = request_preview(q, access == ALLOWED ? SIZE_MAX : PREVIEW_BYTES_MAX, &d);
                 r = r != 0 ? answer_fail(w->config->registry, r, &d, error)
                            : reply_preview(q, m, access, error);
         }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../../schema/names/path.h"
-#include "entry.h"
 #include "known.h"
 #include "policy-service.h"
 #include "words.h"
@@ -108,148 +107,75 @@ void acceptance_warn_of_data(const struct session *s, const struct data *d)
 
 /* ---- What the schema says ---- */
 
-/* A guess that says that it is one: the reader kept the value before, if it could read that. */
-static void ask_registry(struct session *s, const char *key, const char *name, struct acceptance *a)
+/* The words that the value's reader would understand, where it does not those that were given. */
+static void put_form(
+        struct session *s, const char *key, const char *name, const struct data *d, struct buf *out)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_entry_ struct entry e = { .name = name };
-        _cleanup_free_ char *text = NULL;
+        _cleanup_known_ struct known k = { 0 };
+        const struct diag said = s->diag;
 
-        if (session_ask(s, "Get", key, name, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
+        if (!d || !d->inferred)
                 return;
-        const struct value before = entry_value(&e);
-        if (schema_check(a->sv, &before, &text, NULL) == 0)
-                (void)diag_set(&a->remains, 0, "the value so far, '%s', is the last good one", text);
+        if (known_get(s, key, name, &k) != EXIT_CODE_OK)
+                s->diag = said;
+        else if (k.is_known && k.d.sv.type == REG_SZ && d->type != REG_SZ)
+                buf_printf(out, " (for a string write sz:%s)", d->literal);
+        else if (k.is_known && k.d.sv.type == REG_MULTI_SZ)
+                buf_printf(out, " (for a list write multi:%s)", d->literal);
 }
 
-static void ask_what_remains(struct session *s, const char *key, const char *name, struct acceptance *a)
+int acceptance_refused(struct session *s, const char *key, const char *name, const struct data *d)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        buf_puts(&text, s->diag.text);
+        put_form(s, key, name, d, &text);
+        (void)diag_set(&s->diag, EINVAL, "%s; nothing is written (--force writes it)", buf_str(&text));
+        return EXIT_CODE_INVALID;
+}
+
+int acceptance_read(sd_bus_message *m, struct acceptance *ret)
+{
+        const struct wire_member members[] = {
+                { "accepted", "b", &ret->accepted },
+                { "why", "s", &ret->why },
+                { "last-good", "s", &ret->last_good },
+        };
+
+        return wire_read_dict(m, members, ARRAY_SIZE(members));
+}
+
+/* What stays in force. That the value so far does is a guess, which says that it is one: the reader keeps
+ * what it could read. */
+static void put_remains(
+        struct session *s, const char *key, const char *name, const struct acceptance *a, struct buf *out)
 {
         _cleanup_policy_setting_ struct policy_setting p = { 0 };
 
-        (void)diag_set(&a->remains, 0, "what stays in force is not known");
-        ask_registry(s, key, name, a);
-        if (!s->bus || policy_setting_get(s, key, name, &p) != POLICY_SAID)
-                return;
-        if (p.accepted[0])
-                (void)diag_set(&a->remains, 0, "'%s' stays in force", p.accepted);
+        if (policy_setting_get(s, key, name, &p) == POLICY_SAID && p.accepted[0])
+                buf_printf(out, "'%s' stays in force", p.accepted);
+        else if (p.reply)
+                buf_puts(out, "no value is in force");
+        else if (a->last_good)
+                buf_printf(out, "the value so far, '%s', is the last good one", a->last_good);
         else
-                (void)diag_set(&a->remains, 0, "no value is in force");
+                buf_puts(out, "what stays in force is not known");
 }
 
-static int question_name(
-        struct session *s, const char *key, const char *name, const struct description_hints *near)
+void acceptance_warn(struct session *s, const struct acceptance *a, const char *key, const char *name,
+        const struct data *d)
 {
-        _cleanup_buf_ struct buf path = BUF_INIT, meant = BUF_INIT;
-        bool is_there = false;
+        _cleanup_buf_ struct buf path = BUF_INIT, why = BUF_INIT;
 
-        int code = session_has(s, key, name, &is_there);
-        if (code != EXIT_CODE_OK || is_there)
-                return code;
-        words_format_value(&path, key, name);
-        words_format_value(&meant, near->meant_key, near->meant_name);
-        (void)diag_set(&s->diag, EINVAL,
-                "%s: the schema does not know this value, but %s; nothing is written (--force writes it)",
-                buf_str(&path), buf_str(&meant));
-        return EXIT_CODE_INVALID;
-}
-
-static int refuse(struct session *s, const char *key, const char *name, const struct acceptance *a)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-
-        words_format_value(&path, key, name);
-        (void)diag_set(&s->diag, EINVAL,
-                "%s: its reader would refuse it: %s; nothing is written (--force writes it)", buf_str(&path),
-                a->why.text);
-        return EXIT_CODE_INVALID;
-}
-
-void acceptance_done(struct acceptance *a)
-{
-        known_done(&a->known);
-}
-
-int acceptance_ask(struct session *s, const char *key, const char *name, struct acceptance *ret)
-{
-        int code = known_get(s, key, name, &ret->known);
-        if (code != EXIT_CODE_OK)
-                return code;
-        /* Layers' metadata: a reader of them looks at base alone. */
-        const char *counts = ret->known.d.hints.layer, *layer = session_layer(s);
-        if (!counts || fold_same(layer, counts))
-                ret->sv = known_value(&ret->known);
-        return EXIT_CODE_OK;
-}
-
-static int judge(const struct data *d, struct acceptance *a)
-{
-        _cleanup_free_ char *text = NULL;
-        const struct value v = { .type = d->type, .data = d->bytes.data, .size = d->bytes.len };
-
-        int r = a->sv ? schema_check(a->sv, &v, &text, &a->why) : 0;
-        if (r == -ENOMEM)
-                return r;
-        a->refused = r < 0;
-        if (!a->refused || !d->inferred)
-                return 0;
-        const struct diag why = a->why;
-        if (d->type != REG_SZ && a->sv->type == REG_SZ)
-                (void)diag_set(&a->why, 0, "%s (for a string write sz:%s)", why.text, d->literal);
-        else if (a->sv->type == REG_MULTI_SZ)
-                (void)diag_set(&a->why, 0, "%s (for a list write multi:%s)", why.text, d->literal);
-        return 0;
-}
-
-static int check_key(struct session *s, const char *key, const struct known *k)
-{
-        _cleanup_buf_ struct buf shown = BUF_INIT;
-        bool is_key = false;
-
-        if (!k->d.hints.key_is_value)
-                return EXIT_CODE_OK;
-        int code = session_has(s, key, NULL, &is_key);
-        if (code != EXIT_CODE_OK || is_key)
-                return code;
-        words_format_key(&shown, key);
-        (void)diag_set(&s->diag, EINVAL, "%s: is a value in the schema, expected a key%s", buf_str(&shown),
-                s->command == REG_WATCH ? "" : "; nothing is written (--force writes it)");
-        return EXIT_CODE_INVALID;
-}
-
-int acceptance_check(
-        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *a)
-{
-        int r = judge(d, a);
-        if (r < 0)
-                return session_fail(s, r, NULL);
-        if (s->options.force) {
-                if (a->refused)
-                        ask_what_remains(s, key, name, a);
-                return EXIT_CODE_OK;
-        }
-        int code = a->refused ? refuse(s, key, name, a) : check_key(s, key, &a->known);
-        return code == EXIT_CODE_OK && a->known.d.hints.meant_key
-                       ? question_name(s, key, name, &a->known.d.hints)
-                       : code;
-}
-
-void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-
-        if (!a->refused)
+        if (!a->why)
                 return;
         words_format_value(&path, key, name);
-        session_warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
-                s->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
-}
-
-int acceptance_check_key(struct session *s, const char *key)
-{
-        _cleanup_known_ struct known k = { 0 };
-
-        int code = known_get(s, key, "", &k);
-        return code == EXIT_CODE_OK ? check_key(s, key, &k) : code;
+        buf_puts(&why, a->why);
+        put_form(s, key, name, d, &why);
+        buf_puts(&why, "; ");
+        put_remains(s, key, name, a, &why);
+        session_warn("%s: %s, but its reader will refuse it: %s", buf_str(&path),
+                s->options.dry_run ? "it would be stored" : "stored", buf_str(&why));
 }
 
 void acceptance_hint(struct session *s, const char *key, const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The data of a `set`, and what the schema says of a value that is about to be written: its reader may
- * refuse it, or nobody may ever look for it there. Such is written with --force only. */
+/* The data of a `set`, and what the provider says of them: the value's reader may refuse it, or nobody may
+ * ever look for it there. Such is written with --force only. */
 
 #include "known.h"
 
@@ -24,33 +24,22 @@ _must_check_ int acceptance_get_data(struct session *s, const char *word, struct
 /* What nobody may have meant, after it was stored (or, in a dry run, would have been). */
 void acceptance_warn_of_data(const struct session *s, const struct data *d);
 
+/* What the provider says of a value that is written; strings are borrowed from its answer. */
 struct acceptance {
-        struct known known;
-        const struct schema_value *sv; /* NULL: the schema does not know the value */
-        bool refused;
-        struct diag why;     /* what is wrong, and the allowed set */
-        struct diag remains; /* what stays in force, as far as that is known */
+        int accepted; /* neither this nor `why`: the schema does not know the value */
+        const char *why, *last_good;
 };
 
-void acceptance_done(struct acceptance *a);
-#define _cleanup_acceptance_ _cleanup_(acceptance_done)
+/* Reads the a{sv}. `ret` is empty. 0 or negative errno. */
+_must_check_ int acceptance_read(sd_bus_message *m, struct acceptance *ret);
 
-/* What the schema says. `ret` is empty, and done() in any case. */
-_must_check_ int acceptance_ask(
-        struct session *s, const char *key, const char *name, struct acceptance *ret);
+/* The provider refused it: adds to the diag how it can be written all the same. `d`: what the value was to
+ * be; NULL: it is of a key. EXIT_CODE_INVALID. */
+int acceptance_refused(struct session *s, const char *key, const char *name, const struct data *d);
 
-/* EXIT_CODE_INVALID, with the allowed set or with what was probably meant, unless there is --force: then it
- * asks, for a value that will be refused, what is in force. Call it after acceptance_ask() and before the
- * write. */
-_must_check_ int acceptance_check(
-        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *a);
-
-/* The warning of what was forced, if there is one. */
-void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name);
-
-/* For a command that makes or follows the key: EXIT_CODE_INVALID where the schema knows a value of that
- * path, and there is no such key. */
-_must_check_ int acceptance_check_key(struct session *s, const char *key);
+/* The warning of what was forced, if there is one, with what stays in force. */
+void acceptance_warn(struct session *s, const struct acceptance *a, const char *key, const char *name,
+        const struct data *d);
 
 /* Adds to the diag, of a value that is not there, that it is known or which one was probably meant. */
 void acceptance_hint(struct session *s, const char *key, const char *name);

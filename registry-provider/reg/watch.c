@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../../schema/bus/peer.h"
-#include "acceptance.h"
 #include "commands.h"
 #include "event.h"
 
@@ -172,12 +171,13 @@ static int subscribe(struct watch *w)
                 return code;
         int r = sd_bus_message_append(m, "b", (int)s->options.subtree);
         if (r >= 0)
-                r = wire_append_options(m, &(struct wire_options){ .no_follow = s->options.no_follow });
+                r = wire_append_options(m, &(struct wire_options){ .no_follow = s->options.no_follow,
+                                                   .check = w->id != 0 ? NULL : WIRE_CHECK_REFUSE });
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);
         if (code != EXIT_CODE_OK)
-                return code;
+                return code == EXIT_CODE_UNACCEPTED ? EXIT_CODE_INVALID : code;
         r = sd_bus_message_read(reply, "t", &w->id);
         if (r < 0)
                 return session_bad_reply(s, r);
@@ -278,8 +278,6 @@ int command_watch(struct session *s)
         _cleanup_watch_ struct watch w = { .s = s, .left = o->count > 0 ? o->count : UINT64_MAX };
 
         int code = read_filter(&w);
-        if (code == EXIT_CODE_OK)
-                code = acceptance_check_key(s, s->line.words[0]);
         if (code == EXIT_CODE_OK)
                 code = session_path(s, s->line.words[0], &w.path);
         if (code == EXIT_CODE_OK)

@@ -47,6 +47,7 @@ struct outcome {
         uint64_t sequence;
         int changed;       /* something effective */
         const char *layer; /* whose entry of the value counts now: "" nobody's; NULL for a key */
+        struct acceptance acceptance;
         sd_bus_message *reply;
 };
 
@@ -80,14 +81,41 @@ static int append_change(sd_bus_message *m, const struct change *c)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* What the schema speaks against is written with --force only. */
+static const char *check_of(const struct session *s, enum write_kind kind)
+{
+        return kind != WRITE_SET && kind != WRITE_CREATE_KEY ? NULL
+               : s->options.force                            ? WIRE_CHECK_REPORT
+                                                             : WIRE_CHECK_REFUSE;
+}
+
+static int read_outcome(struct session *s, const struct change *c, sd_bus_message *m, struct outcome *ret)
+{
+        const bool is_single = kinds[c->kind].method != NULL;
+        struct preview_counts counts;
+        int r;
+
+        if (s->options.dry_run) {
+                int code = preview_show(s, m, &counts);
+                if (code != EXIT_CODE_OK)
+                        return code;
+                r = acceptance_read(m, &ret->acceptance);
+        } else {
+                r = sd_bus_message_read(m, "tb", &ret->sequence, &ret->changed);
+                if (r >= 0 && c->name && is_single)
+                        r = sd_bus_message_read(m, "s", &ret->layer);
+                if (r >= 0 && c->kind == WRITE_SET)
+                        r = acceptance_read(m, &ret->acceptance);
+        }
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
 /* With --dry-run it is only tried out, and what it would do is shown. */
 static int send_change(struct session *s, const struct change *c, struct outcome *ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
         const struct reg_options *options = &s->options;
         const char *method = options->dry_run ? NULL : kinds[c->kind].method;
-        struct preview_counts counts;
-        struct outcome o = { 0 };
 
         int code = session_new_call(s,
                 options->dry_run ? "Preview"
@@ -100,23 +128,15 @@ static int send_change(struct session *s, const struct change *c, struct outcome
         if (r >= 0)
                 r = wire_append_options(m, &(struct wire_options){ .layer = options->layer,
                                                    .ends = s->ends[0] ? s->ends : NULL,
+                                                   .check = check_of(s, c->kind),
                                                    .expected = options->expected,
                                                    .is_volatile = options->is_volatile,
                                                    .no_follow = options->no_follow,
                                                    .recursive = options->recursive });
         if (r < 0)
                 return session_fail(s, r, NULL);
-        code = session_call(s, m, &reply);
-        if (code != EXIT_CODE_OK || options->dry_run)
-                return code == EXIT_CODE_OK ? preview_show(s, reply, &counts) : code;
-        r = sd_bus_message_read(reply, "tb", &o.sequence, &o.changed);
-        if (r >= 0 && c->name && method)
-                r = sd_bus_message_read(reply, "s", &o.layer);
-        if (r < 0)
-                return session_bad_reply(s, r);
-        o.reply = STEAL_PTR(reply);
-        *ret = o;
-        return EXIT_CODE_OK;
+        code = session_call(s, m, &ret->reply);
+        return code == EXIT_CODE_OK ? read_outcome(s, c, ret->reply, ret) : code;
 }
 
 /* ---- What was done ---- */
@@ -130,7 +150,7 @@ static bool is_effective(const struct session *s, const struct outcome *o)
 }
 
 static void outcome_to_json(
-        struct json *j, const struct session *s, const struct outcome *o, const struct acceptance *a)
+        struct json *j, const struct session *s, const struct change *c, const struct outcome *o)
 {
         json_add_number(j, "sequence", o->sequence);
         json_add_bool(j, "changed", o->changed);
@@ -138,11 +158,11 @@ static void outcome_to_json(
                 json_add_bool(j, "effective", is_effective(s, o));
                 json_add_string(j, "effective_layer", o->layer[0] ? o->layer : NULL);
         }
-        if (!a)
+        if (c->kind != WRITE_SET)
                 return;
         json_key(j, "accepted");
-        if (a->sv)
-                json_bool(j, !a->refused);
+        if (o->acceptance.accepted || o->acceptance.why)
+                json_bool(j, o->acceptance.accepted);
         else
                 json_null(j);
 }
@@ -187,8 +207,7 @@ static void names_of_peios_to_json(struct json *j, const struct change *c, const
         words_path_to_json(j, "key", path);
 }
 
-static int echo_json(
-        struct session *s, const struct change *c, const struct outcome *o, const struct acceptance *a)
+static int echo_json(struct session *s, const struct change *c, const struct outcome *o)
 {
         _cleanup_path_ struct path path = { 0 };
         struct json j = json_on(&s->out);
@@ -207,18 +226,17 @@ static int echo_json(
         json_add_string(&j, "layer", session_layer(s));
         if (s->ends[0])
                 layer_end_to_json(&j, s->ends);
-        outcome_to_json(&j, s, o, a);
+        outcome_to_json(&j, s, c, o);
         session_end_json(s, &j);
         return EXIT_CODE_OK;
 }
 
-static int echo(
-        struct session *s, const struct change *c, const struct outcome *o, const struct acceptance *a)
+static int echo(struct session *s, const struct change *c, const struct outcome *o)
 {
         const char *layer = session_layer(s);
 
         if (s->options.json)
-                return echo_json(s, c, o, a);
+                return echo_json(s, c, o);
         buf_printf(&s->out, "%s ", kinds[c->kind].verb);
         words_format_key(&s->out, c->key);
         if (c->name) {
@@ -242,25 +260,27 @@ static int echo(
         return EXIT_CODE_OK;
 }
 
-/* `a` is NULL for what is no set. */
-static int perform(struct session *s, const struct change *c, const struct acceptance *a, bool quiet,
-        struct outcome *ret)
+static int perform(struct session *s, const struct change *c, bool quiet, struct outcome *ret)
 {
         int code = send_change(s, c, ret);
 
-        return code == EXIT_CODE_OK && !quiet && !s->options.dry_run ? echo(s, c, ret, a) : code;
+        return code == EXIT_CODE_OK && !quiet && !s->options.dry_run ? echo(s, c, ret) : code;
 }
 
-static void print_binding(const struct reg_options *o, const struct acceptance *a)
+static void print_binding(struct session *s, const struct change *c, const struct acceptance *a)
 {
-        if (!o->verbose || !a->sv)
+        _cleanup_known_ struct known k = { 0 };
+
+        if (!s->options.verbose || (!a->accepted && !a->why) ||
+                known_get(s, c->key, c->name, &k) != EXIT_CODE_OK)
                 return;
-        if (a->sv->control)
+        const struct schema_value *sv = &k.d.sv;
+        if (sv->control)
                 session_complain(
                         "bound to the control %s, applied %s; `peios-reg why` shows whether it is live",
-                        a->sv->control->name, card_when(a->sv));
+                        sv->control->name, card_when(sv));
         else
-                session_complain("known to the schema (%s), applied %s", a->sv->source, card_when(a->sv));
+                session_complain("known to the schema (%s), applied %s", sv->source, card_when(sv));
 }
 
 /* What was written is not what anybody reads. That it cannot be asked is no failure of the write. */
@@ -271,7 +291,7 @@ static void print_shadowed(struct session *s, const struct change *c, const stru
         _cleanup_buf_ struct buf text = BUF_INIT;
         const char *layer = session_layer(s);
 
-        if (!o->reply || is_effective(s, o))
+        if (!o->layer || is_effective(s, o))
                 return;
         if (!o->layer[0]) {
                 session_warn(
@@ -298,58 +318,47 @@ static void print_shadowed(struct session *s, const struct change *c, const stru
                         o->layer, layer, buf_str(&text));
 }
 
-/* What the schema says may have been asked already. */
-static int set_value(
-        struct session *s, const char *key, const char *name, const char *word, struct acceptance *a)
+int write_value(struct session *s, const char *key, const char *name, const char *word)
 {
         const struct reg_options *o = &s->options;
         _cleanup_outcome_ struct outcome outcome = { 0 };
         _cleanup_data_ struct data data = { 0 };
 
         int code = acceptance_get_data(s, word, &data);
-        if (code == EXIT_CODE_OK && !a->known.reply)
-                code = acceptance_ask(s, key, name, a);
-        if (code == EXIT_CODE_OK)
-                code = acceptance_check(s, key, name, &data, a);
         if (code != EXIT_CODE_OK)
                 return code;
         const struct value v = { .type = data.type, .data = data.bytes.data, .size = data.bytes.len };
         const struct change change = { WRITE_SET, key, name, &v };
         bool surprising = data.inferred && data.type != REG_SZ && words_surprise(data.literal);
-        code = perform(s, &change, a, o->quiet && !surprising, &outcome);
-        if (code != EXIT_CODE_OK)
-                return code;
+        code = perform(s, &change, o->quiet && !surprising, &outcome);
+        if (code == EXIT_CODE_UNACCEPTED)
+                return acceptance_refused(s, key, name, &data);
         /* The warnings come after what they are about, on a terminal too. */
-        code = session_flush(s);
+        if (code == EXIT_CODE_OK)
+                code = session_flush(s);
         if (code != EXIT_CODE_OK)
                 return code;
         if (!o->quiet)
                 print_shadowed(s, &change, &outcome);
         acceptance_warn_of_data(s, &data);
-        acceptance_warn(s, a, key, name);
-        print_binding(o, a);
+        acceptance_warn(s, &outcome.acceptance, key, name, &data);
+        print_binding(s, &change, &outcome.acceptance);
         return EXIT_CODE_OK;
 }
 
-int write_value(struct session *s, const char *key, const char *name, const char *word)
-{
-        _cleanup_acceptance_ struct acceptance a = { 0 };
-
-        return set_value(s, key, name, word, &a);
-}
-
 /* `set KEY NAME` without data looks like `set KEY\NAME DATA`. */
-static int refuse_key(struct session *s, const char *word, const char *key, const char *name,
-        const char *data, struct acceptance *a)
+static int refuse_key(
+        struct session *s, const char *word, const char *key, const char *name, const char *data)
 {
+        _cleanup_known_ struct known k = { 0 };
         _cleanup_buf_ struct buf shown = BUF_INIT, parent = BUF_INIT;
         bool is_key = false;
 
         int code = session_has(s, word, NULL, &is_key);
-        if (code == EXIT_CODE_OK)
-                code = acceptance_ask(s, key, name, a);
+        if (code == EXIT_CODE_OK && !is_key)
+                code = known_get(s, key, name, &k);
         /* Also where nobody wrote anything there yet, but the schema knows the key. */
-        if (code != EXIT_CODE_OK || (!is_key && !a->known.d.hints.is_key))
+        if (code != EXIT_CODE_OK || (!is_key && !k.d.hints.is_key))
                 return code;
         words_format_key(&shown, word);
         words_format_key(&parent, key);
@@ -364,24 +373,23 @@ static int refuse_key(struct session *s, const char *word, const char *key, cons
 int command_set(struct session *s)
 {
         char *const *words = s->line.words;
-        _cleanup_acceptance_ struct acceptance a = { 0 };
         _cleanup_free_ char *key = NULL, *name = NULL;
         const char *data = s->options.from ? NULL : words[s->line.n_words - 1];
 
         if (session_n_names(s) == 2)
-                return set_value(s, words[0], path_value_name_of_word(words[1]), data, &a);
+                return write_value(s, words[0], path_value_name_of_word(words[1]), data);
         int r = words_split(words[0], &key, &name, &s->diag);
         if (r < 0)
                 return session_refuse(s, r);
-        int code = refuse_key(s, words[0], key, name, data, &a);
-        return code == EXIT_CODE_OK ? set_value(s, key, name, data, &a) : code;
+        int code = refuse_key(s, words[0], key, name, data);
+        return code == EXIT_CODE_OK ? write_value(s, key, name, data) : code;
 }
 
 int write_key(struct session *s, const char *key)
 {
-        int code = s->options.force ? EXIT_CODE_OK : acceptance_check_key(s, key);
+        int code = write_change(s, WRITE_CREATE_KEY, key, NULL);
 
-        return code == EXIT_CODE_OK ? write_change(s, WRITE_CREATE_KEY, key, NULL) : code;
+        return code == EXIT_CODE_UNACCEPTED ? acceptance_refused(s, key, NULL, NULL) : code;
 }
 
 int command_new(struct session *s)
@@ -421,7 +429,7 @@ int write_delete(struct session *s, const char *key, const char *name)
                 session_complain("nothing is deleted");
         if (code != EXIT_CODE_OK || !yes)
                 return code;
-        code = perform(s, &(struct change){ name ? WRITE_DELETE : WRITE_DELETE_KEY, key, name, NULL }, NULL,
+        code = perform(s, &(struct change){ name ? WRITE_DELETE : WRITE_DELETE_KEY, key, name, NULL },
                 o->quiet, &outcome);
         if (code == EXIT_CODE_NOT_FOUND && name)
                 acceptance_hint(s, key, name);
@@ -476,7 +484,7 @@ int write_change(struct session *s, enum write_kind kind, const char *key, const
         _cleanup_outcome_ struct outcome outcome = { 0 };
         const struct change change = { kind, key, name, kind == WRITE_MASK ? &tombstone : NULL };
 
-        return perform(s, &change, NULL, s->options.quiet, &outcome);
+        return perform(s, &change, s->options.quiet, &outcome);
 }
 
 /* The target with its hive, whatever stands for that here. */
@@ -490,7 +498,7 @@ int command_link(struct session *s)
                 return code;
         const struct value v = { .type = REG_LINK, .data = target.text, .size = target.len };
         const struct change change = { WRITE_CREATE_LINK, s->line.words[0], NULL, &v };
-        return perform(s, &change, NULL, s->options.quiet, &outcome);
+        return perform(s, &change, s->options.quiet, &outcome);
 }
 
 /* ---- Several at once ---- */

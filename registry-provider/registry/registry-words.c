@@ -48,6 +48,7 @@ const char *registry_error_text(const struct registry *r, int e)
                 [REGISTRY_NOT_KEPT] = "the history does not go back so far",
                 [REGISTRY_LINK_LOOP] = "more links, one behind the other, than are followed",
                 [REGISTRY_BAD_LINK] = "a link that cannot be followed",
+                [REGISTRY_UNACCEPTED] = "the schema speaks against it",
         };
 
         e = registry_code(e);

@@ -1,9 +1,118 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changes: setting and making, withdrawing, and what a layer hides of those below it: a key, or all values
- * of a key. (One value is hidden by a tombstone, which is set.) */
+/* Changes: what the schema says of one; setting and making, withdrawing, and what a layer hides of those
+ * below it: a key, or all values of a key. (One value is hidden by a tombstone, which is set.) */
 #include "transaction.h"
 
+#include <errno.h>
 #include <string.h>
+
+/* ---- What the schema says ---- */
+
+void registry_verdict_done(struct registry_verdict *v)
+{
+        free(v->why);
+        free(v->last_good);
+        *v = (struct registry_verdict){ 0 };
+}
+
+/* As people and the documentation write it. */
+static int refuse_value(const struct registry_write *w, const char *what, struct diag *d)
+{
+        return registry_fail(d, REGISTRY_UNACCEPTED, "\\%s\\%s: %s", path_without_default(w->path->text),
+                path_word_of_value_name(w->name), what);
+}
+
+/* Its reader keeps the value before, if it could read that. */
+static int judge_value(struct registry *r, const struct path *key, const struct registry_write *w,
+        const struct schema_value *sv, struct registry_verdict *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        struct registry_value now;
+        struct diag why;
+
+        int e = schema_check(sv, w->value, &text, &why);
+        ret->is_accepted = e == 0;
+        if (e != -EINVAL)
+                return e;
+        ret->why = strdup(why.text);
+        if (!ret->why)
+                return -ENOMEM;
+        e = registry_get(r, key, w->name, &now, NULL);
+        if (e == 0)
+                e = schema_check(sv, &now.value, &ret->last_good, NULL);
+        return e == -EINVAL || e == REGISTRY_NOT_FOUND ? 0 : e;
+}
+
+static int question_name(struct registry *r, const struct path *key, const struct registry_write *w,
+        const struct schema_value *near, struct diag *d)
+{
+        struct registry_value now;
+        struct diag what;
+
+        int e = registry_get(r, key, w->name, &now, NULL);
+        if (e != REGISTRY_NOT_FOUND)
+                return e;
+        (void)diag_set(&what, 0, "the schema does not know this value, but \\%s\\%s",
+                path_without_default(near->key.text), near->name);
+        return refuse_value(w, what.text, d);
+}
+
+static int question_key(
+        const struct registry *r, const struct path *key, const struct registry_write *w, struct diag *d)
+{
+        struct guid found;
+
+        if (!schema_find_value_at(registry_schema(r), key))
+                return 0;
+        int e = registry_find_key(r, key, &found, NULL);
+        return e != REGISTRY_NOT_FOUND ? e
+                                       : registry_fail(d, REGISTRY_UNACCEPTED,
+                                                 "\\%s: is a value in the schema, expected a key",
+                                                 path_without_default(w->path->text));
+}
+
+static int judge(struct registry *r, const struct path *key, const struct registry_write *w, bool force,
+        struct registry_verdict *ret, struct diag *d)
+{
+        const struct schema *schema = registry_schema(r);
+        const struct schema_value *known = schema_find(schema, key, w->name);
+        const struct schema_value *of_layer = known ? NULL : schema_layer_find(key, w->name);
+        /* A reader of layers' metadata looks at base alone. */
+        const bool counts = !w->layer || fold_same(w->layer, LAYER_BASE);
+        const struct schema_value *sv = known ? known : counts ? of_layer : NULL;
+        struct diag what;
+
+        int e = sv && w->value->type != REG_TOMBSTONE ? judge_value(r, key, w, sv, ret) : 0;
+        if (e != 0 || force)
+                return e;
+        if (ret->why) {
+                (void)diag_set(&what, 0, "its reader would refuse it: %s", ret->why);
+                return refuse_value(w, what.text, d);
+        }
+        e = question_key(r, key, w, d);
+        const struct schema_value *near =
+                e != 0 || known || of_layer ? NULL : schema_suggest(schema, key, w->name);
+        return near ? question_name(r, key, w, near, d) : e;
+}
+
+int registry_judge(struct registry *r, enum registry_action action, const struct registry_write *w,
+        bool force, struct registry_verdict *ret, struct diag *d)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(r);
+        _cleanup_way_ struct registry_way way = { 0 };
+
+        int e = action == CHANGE_SET || action == CHANGE_CREATE_KEY
+                        ? registry_follow(r, w->path, w->of_link, &way, NULL)
+                        : REGISTRY_BAD_LINK;
+        /* Of a link that cannot be followed the change says it. */
+        if (e == REGISTRY_BAD_LINK || e == REGISTRY_LINK_LOOP)
+                return 0;
+        if (e == 0 && action == CHANGE_SET)
+                e = judge(r, way.path, w, force, ret, d);
+        else if (e == 0 && !force)
+                e = question_key(r, way.path, w, d);
+        return registry_explain(r, e, d);
+}
 
 /* ---- Setting and making ---- */
 

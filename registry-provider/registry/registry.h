@@ -247,6 +247,22 @@ struct registry_write {
 _must_check_ int registry_change(
         struct registry *r, enum registry_action action, const struct registry_write *w, struct diag *d);
 
+/* ---- What the schema says of a change ---- */
+
+struct registry_verdict {
+        bool is_accepted; /* by the value's reader; neither this nor refused: the schema does not know it */
+        char *why;        /* malloc()ed, of what the reader would refuse: the reason, and what is allowed */
+        char *last_good;  /* and what the value is so far, where the reader accepts that; or NULL */
+};
+void registry_verdict_done(struct registry_verdict *v);
+
+/* Of a CHANGE_SET or CHANGE_CREATE_KEY, which is not made; others are never spoken against. `ret` is empty,
+ * and done() in any case. REGISTRY_UNACCEPTED, with the reason, where the value's reader would refuse it;
+ * where the schema does not know the value, nobody wrote it yet, and one that it knows was probably meant;
+ * and where there is no such key, but a value of its path. With `force` nothing of that is an error. */
+_must_check_ int registry_judge(struct registry *r, enum registry_action action,
+        const struct registry_write *w, bool force, struct registry_verdict *ret, struct diag *d);
+
 /* ---- Layers that end by themselves ---- */
 
 /* Makes a layer of precedence 0 that ends then (a struct ending as text); the open transaction, which may

@@ -34,6 +34,7 @@ enum registry_error {
         REGISTRY_NOT_KEPT,      /* a moment or change that is not in the history (any more) */
         REGISTRY_LINK_LOOP,     /* links that lead to each other, or too many */
         REGISTRY_BAD_LINK,      /* a link that leads nowhere, or stands where a key was expected */
+        REGISTRY_UNACCEPTED,    /* what the schema speaks against, of who asks it (registry_judge()) */
 };
 /* Sets the text (d may be NULL) and returns `error`. */
 #define registry_fail(d, error, ...) (-diag_set((d), (int)(error), __VA_ARGS__))

@@ -312,7 +312,7 @@ int wire_append_dict(sd_bus_message *m, const struct wire_member *members, size_
 enum {
         OPTION_EXPECTED = 2,
         OPTION_REGISTRY = 3,
-        OPTIONS_N = 10,
+        OPTIONS_N = 11,
 };
 
 static void list_options(struct wire_options *o, struct wire_member ret[static OPTIONS_N])
@@ -327,6 +327,7 @@ static void list_options(struct wire_options *o, struct wire_member ret[static O
                 { "if-needed", "b", &o->if_needed },
                 { "no-follow", "b", &o->no_follow },
                 { "unchanged", "b", &o->unchanged },
+                { "check", "s", &o->check },
                 { "on-behalf-of", "s", &o->on_behalf_of },
         };
 
@@ -343,6 +344,10 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
         int r = read_dict(m, &dict);
         if (r < 0)
                 return r;
+        if (o.check && strcmp(o.check, WIRE_CHECK_REFUSE) != 0 && strcmp(o.check, WIRE_CHECK_REPORT) != 0)
+                return diag_set(d, EINVAL,
+                        "option 'check' is '%s', expected " WIRE_CHECK_REFUSE " or " WIRE_CHECK_REPORT,
+                        o.check);
         o.expected.given = dict.there >> OPTION_EXPECTED & 1;
         o.registry.given = dict.there >> OPTION_REGISTRY & 1;
         *ret = o;
@@ -381,6 +386,7 @@ enum exit_code wire_exit_code(const sd_bus_error *error)
                 { ERROR_BAD_LINK, EXIT_CODE_INVALID },
                 { ERROR_NOT_EMPTY, EXIT_CODE_INVALID },
                 { ERROR_REFUSED, EXIT_CODE_INVALID },
+                { ERROR_UNACCEPTED, EXIT_CODE_UNACCEPTED },
                 { SD_BUS_ERROR_INVALID_ARGS, EXIT_CODE_INVALID },
                 { ERROR_CONFLICT, EXIT_CODE_CONFLICT },
         };

@@ -49,6 +49,10 @@ _must_check_ int wire_append_dict(sd_bus_message *m, const struct wire_member *m
 _must_check_ int wire_read_strict(
         sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d);
 
+/* What the schema speaks against is refused, or only reported. */
+#define WIRE_CHECK_REFUSE "refuse"
+#define WIRE_CHECK_REPORT "report"
+
 /* The options of what changes the registry, or waits for changes. Strings are borrowed from the message. */
 struct wire_options {
         const char *layer;        /* "layer" s */
@@ -60,7 +64,8 @@ struct wire_options {
         int recursive;            /* "recursive" b */
         int if_needed;            /* "if-needed" b */
         int no_follow;            /* "no-follow" b: a key that is a link is meant itself */
-        int unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
+        int unchanged;     /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
+        const char *check; /* "check" s: WIRE_CHECK_…; NULL: what the schema says does not matter */
 };
 
 /* As wire_read_strict() and wire_append_dict(). */
@@ -76,6 +81,7 @@ enum exit_code {
         EXIT_CODE_INVALID = 4,
         EXIT_CODE_FAILURE = 5,
         EXIT_CODE_CONFLICT = 6,
+        EXIT_CODE_UNACCEPTED = 7, /* of a call with the option check: the tool ends with EXIT_CODE_INVALID */
 };
 
 enum exit_code wire_exit_code(const sd_bus_error *error);

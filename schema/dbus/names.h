@@ -37,6 +37,7 @@
 #define ERROR_NOT_KEPT "org.peios.Error.NotKept"    /* the history does not go back so far */
 #define ERROR_LINK_LOOP "org.peios.Error.LinkLoop"  /* links that lead to each other, or too many */
 #define ERROR_BAD_LINK "org.peios.Error.BadLink"    /* a link that leads nowhere, or where a key has to be */
+#define ERROR_UNACCEPTED "org.peios.Error.Unaccepted" /* the schema speaks against it; nothing changed */
 #define ERROR_REFUSED                                                                                       \
         "org.peios.Error.Refused" /* stored, but the policy service does not accept the value */
 #define ERROR_NOT_IN_FORCE "org.peios.Error.NotInForce" /* stored, but another layer's value wins */

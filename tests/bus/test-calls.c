@@ -365,14 +365,14 @@ START_TEST(what_a_write_comes_to)
         static const char top[] = "\\System\\Registry\\Layers\\top";
 
         (void)set_number(world.bus, top, "Precedence", 5);
-        COMES_TO("true 'base'", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "1", 0);
-        COMES_TO("false 'base'", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "1", 0);
-        COMES_TO("true 'top'", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "2", 1, "layer", "s",
+        COMES_TO("true 'base' []", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "1", 0);
+        COMES_TO("false 'base' []", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "1", 0);
+        COMES_TO("true 'top' []", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "2", 1, "layer", "s",
                 "top");
-        COMES_TO("false 'top'", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "3", 0);
+        COMES_TO("false 'top' []", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "3", 0);
         COMES_TO("false 'top'", "Delete", "ssa{sv}", KEY, "V", 0);
         COMES_TO("true ''", "Delete", "ssa{sv}", KEY, "V", 1, "layer", "s", "top");
-        COMES_TO("false 'default'", "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_TOMBSTONE,
+        COMES_TO("false 'default' []", "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_TOMBSTONE,
                 "ay", 0, 0);
         COMES_TO("true", "CreateKey", "sa{sv}", KEY "\\Sub", 0);
         COMES_TO("true", "DeleteKey", "sa{sv}", KEY "\\Sub", 0);

@@ -98,6 +98,58 @@ START_TEST(unknown)
 }
 END_TEST
 
+static void comes_to(const char *value, const char *check, const char *layer, const char *text)
+{
+        _cleanup_message_ sd_bus_message *m = answer(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents",
+                (uint32_t)REG_SZ, "s", value, 2, "check", "s", check, "layer", "s", layer);
+        uint64_t sequence;
+
+        ck_assert_int_gt(sd_bus_message_read(m, "t", &sequence), 0);
+        ck_assert_str_eq(message_text(m), text);
+}
+
+/* What the schema speaks against, for who asks. */
+START_TEST(checked)
+{
+        static const char layer[] = "\\System\\Registry\\Layers\\other";
+        static const char why[] =
+                "`on` is not allowed, expected one of enabled, success-only, failure-only, disabled";
+
+        registryd_start(NULL);
+        set_number(world.bus, layer, "Precedence", 0);
+        refused(world.bus, ERROR_UNACCEPTED, why, "Set", "ssuva{sv}", MODULES, "TaintEvents",
+                (uint32_t)REG_SZ, "s", "on", 1, "check", "s", "refuse");
+        refused(world.bus, ERROR_UNACCEPTED,
+                "\\TaintEvent: the schema does not know this value, but \\System\\", "Set", "ssuva{sv}",
+                MODULES, "TaintEvent", (uint32_t)REG_SZ, "s", "on", 1, "check", "s", "refuse");
+        refused(world.bus, ERROR_UNACCEPTED, "\\TaintEvents: is a value in the schema, expected a key",
+                "CreateKey", "sa{sv}", MODULES "\\TaintEvents", 1, "check", "s", "refuse");
+        refused(world.bus, ERROR_UNACCEPTED, "expected a key", "Subscribe", "sba{sv}",
+                MODULES "\\TaintEvents", 0, 1, "check", "s", "refuse");
+        refused(world.bus, ERROR_UNACCEPTED, why, "Preview", "a(sssuv)a{sv}", 1, "set", MODULES,
+                "TaintEvents", (uint32_t)REG_SZ, "s", "on", 1, "check", "s", "refuse");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
+        comes_to("disabled", "refuse", "base", "true 'base' ['accepted'=b:true]");
+        comes_to("on", "report", "base", textf("true 'base' ['why'=s:'%s', 'last-good'=s:'disabled']", why));
+        comes_to("off", "report", "base", textf("true 'base' ['why'=s:'`off`%s']", why + strlen("`on`")));
+        /* Layers' metadata count in base alone. */
+        refused(world.bus, ERROR_UNACCEPTED, "2 is not allowed", "Set", "ssuva{sv}", layer, "Enabled",
+                (uint32_t)REG_DWORD, "u", 2, 1, "check", "s", "refuse");
+        succeeds(world.bus, "Set", "ssuva{sv}", layer, "Enabled", (uint32_t)REG_DWORD, "u", 2, 2, "check",
+                "s", "refuse", "layer", "s", "other");
+        /* A name that somebody wrote all the same is known. */
+        succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvent", (uint32_t)REG_SZ, "s", "on", 1,
+                "check", "s", "report");
+        succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvent", (uint32_t)REG_SZ, "s", "off", 1,
+                "check", "s", "refuse");
+        refused(world.bus, ERROR_INVALID_VALUE, "option 'check' is 'x', expected refuse or report",
+                "CreateKey", "sa{sv}", "\\A", 1, "check", "s", "x");
+        refused(world.bus, ERROR_INVALID_VALUE, "option 'check' is for one change, not for 2", "Transact",
+                "a(sssuv)a{sv}", 2, "create-key", "\\A", "", (uint32_t)REG_NONE, "ay", 0, "create-key",
+                "\\B", "", (uint32_t)REG_NONE, "ay", 0, 1, "check", "s", "report");
+}
+END_TEST
+
 /* A key's own values, those below it, and the names on the way, each once though others sort in between. */
 START_TEST(keys)
 {
@@ -204,7 +256,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { built_in, metadata_of_layers, unknown, keys, other_hive, hidden_key,
-                reloaded, too_large };
+        const TTest *const tests[] = { built_in, metadata_of_layers, unknown, checked, keys, other_hive,
+                hidden_key, reloaded, too_large };
         return harness_main(tests, ARRAY_SIZE(tests));
 }

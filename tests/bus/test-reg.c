@@ -153,8 +153,15 @@ START_TEST(values_that_their_reader_refuses)
         SAYS(4, "reg set /System/Registry/Layers/x Enabled 2", "its reader would refuse it");
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
         SAYS(0, "reg set --force /System/Audit/Modules TaintEvents on", "TaintEvents = REG_SZ on ",
-                "warning: \\System\\Audit\\Modules\\TaintEvents: stored, but its reader will refuse it: ");
+                "warning: \\System\\Audit\\Modules\\TaintEvents: stored, but its reader will refuse it: ",
+                "disabled; the value so far, 'enabled', is the last good one\n");
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "on base");
+        SAYS(0, "reg set --force /System/Audit/Modules TaintEvents 1",
+                "(for a string write sz:1); what stays in force is not known\n");
+        SAYS(0, "reg set --dry-run --force /System/Audit/Modules TaintEvents no",
+                "dry run: nothing is written\n", "TaintEvents: it would be stored, but its reader will ");
+        SAYS(0, "reg set --verbose /System/Audit/Modules TaintEvents disabled", "= REG_SZ disabled ",
+                "bound to the control kernel.audit_taint_events, applied ");
 }
 END_TEST
 

@@ -291,6 +291,34 @@ START_TEST(in_an_open_transaction)
 }
 END_TEST
 
+/* Never another answer. */
+START_TEST(judging)
+{
+        static const struct value two = { .type = REG_DWORD, .data = "\2\0\0\0", .size = 4 };
+        _cleanup_path_ struct path path = { 0 };
+        const struct registry_write write = { .path = &path, .name = "Enabled", .value = &two };
+        unsigned n = 0, failures = 0;
+        int r;
+
+        world_do(&w, "set - " METADATA "high Enabled 1");
+        ck_assert_int_eq(registry_path(w.r, METADATA "high", &path, NULL), 0);
+        do {
+                struct registry_verdict verdict = { 0 };
+                alloc_fail_at(++n);
+                r = registry_judge(w.r, CHANGE_SET, &write, true, &verdict, NULL);
+                bool failed = alloc_failed();
+                ck_assert(r == 0 || (failed && r == -ENOMEM));
+                failures += r < 0;
+                if (r == 0) {
+                        ck_assert_str_eq(verdict.why, "2 is not allowed, expected one of 0, 1");
+                        ck_assert_str_eq(verdict.last_good, "1");
+                }
+                registry_verdict_done(&verdict);
+        } while (r != 0);
+        ck_assert_uint_gt(failures, 2);
+}
+END_TEST
+
 /* The path is the test's own. */
 static int open_nth(unsigned n, bool *ret_failed)
 {
@@ -329,7 +357,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { in_an_open_transaction, opening };
+        const TTest *const tests[] = { in_an_open_transaction, judging, opening };
 
         /* Before its first use. */
         if (!let_sqlite_fail())
