@@ -14,6 +14,8 @@
 /* One key of a page is given whatever it takes, within a message. */
 #define PAGE_BYTES (1024u * 1024u)
 #define PAGE_USEC UINT64_C(5000)
+/* The clock is looked at after so many keys: a page has them whatever else the machine has to do. */
+#define KEYS_BETWEEN_LOOKS 16u
 /* Of a key, and of a value in it, beside what they hold: numbers, lengths, padding. */
 #define KEY_BYTES 96u
 #define VALUE_BYTES 32u
@@ -182,6 +184,11 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         return r < 0 ? r : p->last.error ? p->last.error : 1;
 }
 
+static bool is_over(size_t n_keys, uint64_t end)
+{
+        return n_keys % KEYS_BETWEEN_LOOKS == 0 && clock_usec() >= end;
+}
+
 /* 1: more is to come; 0: that was all; or negative. */
 static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
 {
@@ -192,7 +199,7 @@ static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
         int r = sd_bus_message_open_container(p->reply, 'a', "(" REGISTRY_TREE_KEY ")");
         while (r >= 0 && !is_full && (more = walk_next(walk, &key)) > 0) {
                 r = add_key(p, walk, &key, error);
-                is_full = r == 0 || p->n == p->n_max || clock_usec() >= p->end;
+                is_full = r == 0 || p->n == p->n_max || is_over(p->n, p->end);
         }
         if (more < 0)
                 return reader_fail(p->reader, p->of, more, &(const struct diag){ 0 }, error);
@@ -262,7 +269,7 @@ size_t reader_look_at_tree(
         while (walk_next(walk, &k) > 0) {
                 n++;
                 taken += key_bytes(&k);
-                if (taken > PAGE_BYTES || clock_usec() >= end)
+                if (taken > PAGE_BYTES || is_over(n, end))
                         return n;
         }
         return 0;
