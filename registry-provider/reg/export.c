@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../../schema/base/file.h"
@@ -12,6 +13,9 @@
 #include "document.h"
 #include "subtree.h"
 #include "words.h"
+
+/* Memory that a program has for the first time costs more than what is written into it. */
+#define PIECE_BYTES 65536u
 
 struct word {
         const char *word;
@@ -91,6 +95,7 @@ struct export
         struct exchange_writing how;
         struct exchange_writer *writer; /* NULL: nothing was written yet */
         struct buf *out;
+        int aside;            /* has what stands before `out`, which may not go out yet; -1: nothing can */
         char *hive;           /* of the keys, */
         const char *hives[2]; /* which the document has to name */
         struct buf noted;     /* the path of the key that was noted last */
@@ -169,6 +174,15 @@ static int write_comment(struct export *e)
         return text.error;
 }
 
+static int put_aside(struct export *e)
+{
+        if (e->aside < 0 || e->out->error || e->out->len < PIECE_BYTES)
+                return e->out->error;
+        int r = file_write_all(e->aside, e->out->data, e->out->len);
+        buf_clear(e->out);
+        return r;
+}
+
 /* All keys are of one hive. */
 static int begin(struct export *e, const struct subtree *t)
 {
@@ -188,8 +202,11 @@ static int write_keys(struct export *e, const struct subtree *t)
 {
         int r = e->writer || t->n == 0 ? 0 : begin(e, t);
 
-        for (size_t i = 0; i < t->n && r >= 0; i++)
+        for (size_t i = 0; i < t->n && r >= 0; i++) {
                 r = write_key(e, t, &t->keys[i]);
+                if (r >= 0)
+                        r = put_aside(e);
+        }
         if (r >= 0)
                 return EXIT_CODE_OK;
         return e->s->diag.text[0] ? session_refuse(e->s, r) : session_fail(e->s, r, NULL);
@@ -232,11 +249,19 @@ static int store(struct session *s, const char *file, const struct buf *text)
         return r < 0 ? session_fail(s, r, file) : EXIT_CODE_OK;
 }
 
+static int print_aside(struct export *e)
+{
+        int r = lseek(e->aside, 0, SEEK_SET) < 0 ? -errno : file_copy(e->aside, STDOUT_FILENO);
+        return r < 0 ? session_fail(e->s, r, "cannot write to standard output") : EXIT_CODE_OK;
+}
+
 /* Something was changed meanwhile: all of it is written again. */
-static void begin_anew(struct export *e)
+static int begin_anew(struct export *e)
 {
         end(e);
         buf_clear(e->out);
+        bool is_empty = e->aside < 0 || (ftruncate(e->aside, 0) == 0 && lseek(e->aside, 0, SEEK_SET) == 0);
+        return is_empty ? EXIT_CODE_OK : session_fail(e->s, -errno, NULL);
 }
 
 /* Each page while the provider looks for the next one. */
@@ -249,8 +274,8 @@ static int write_pages(struct export *e, const struct subtree_query *query)
         while (code == EXIT_CODE_OK && !subtree_is_read(&reading)) {
                 subtree_clear(&page);
                 code = subtree_next(e->s, &reading, &page);
-                if (reading.n_pages == 0)
-                        begin_anew(e);
+                if (code == EXIT_CODE_OK && reading.n_pages == 0)
+                        code = begin_anew(e);
                 if (code == EXIT_CODE_OK)
                         code = write_keys(e, &page);
         }
@@ -284,7 +309,7 @@ static int write_document(struct export *e)
 int export_to_yaml(struct session *s, const struct subtree *tree, struct buf *out)
 {
         _cleanup_export_ struct export e = {
-                .s = s, .how = { .form = EXCHANGE_YAML, .layer = s->options.layer }, .out = out
+                .s = s, .how = { .form = EXCHANGE_YAML, .layer = s->options.layer }, .out = out, .aside = -1
         };
 
         int code = write_keys(&e, tree);
@@ -303,11 +328,14 @@ static int end_with(struct session *s, size_t n_refused)
 int command_export(struct session *s)
 {
         const char *file = s->line.n_words > 1 ? s->line.words[1] : "-";
+        const bool prints = strcmp(file, "-") == 0;
+        _cleanup_close_ int aside = prints ? memfd_create("export", MFD_CLOEXEC) : -1;
         _cleanup_buf_ struct buf text = BUF_INIT;
         _cleanup_document_map_ struct document_map map = { 0 };
         _cleanup_export_ struct export e = { .s = s,
                 .how = { .layer = s->options.layer, .roots = map.roots },
-                .out = strcmp(file, "-") == 0 ? &s->out : &text };
+                .out = prints ? &s->out : &text,
+                .aside = aside };
 
         int code = choose_form(s, file, &e.how);
         if (code == EXIT_CODE_OK)
@@ -323,7 +351,6 @@ int command_export(struct session *s)
                         e.refused.n_all);
                 return EXIT_CODE_INVALID;
         }
-        if (e.out != &s->out)
-                code = store(s, file, &text);
+        code = !prints ? store(s, file, &text) : aside >= 0 ? print_aside(&e) : EXIT_CODE_OK;
         return code == EXIT_CODE_OK && e.refused.n_all > 0 ? end_with(s, e.refused.n_all) : code;
 }

@@ -418,7 +418,7 @@ START_TEST(random_contents)
 END_TEST
 
 /* What is exported is from one moment: who writes two values together never gets them apart. Nor is anything
- * of a moment before left in the text. */
+ * of a moment before left in the text; and there is none where the form cannot say its last value. */
 START_TEST(read_while_others_write)
 {
         _cleanup_free_ char *long_text = repeat("x", 20000);
@@ -439,9 +439,12 @@ START_TEST(read_while_others_write)
         }
         (void)shell_output(0,
                 "(while [ ! -e stop ]; do reg -q apply 0.yaml; reg -q apply 1.yaml; done) >/dev/null 2>&1 &"
-                " for i in 1 2 3 4 5 6 7 8; do reg export --format=yaml Machine/T $i.out || exit 9;"
+                " for i in 1 2 3 4 5 6 7 8; do reg export Machine/T > $i.out || exit 9;"
                 " [ \"$(grep -c 'N: !dword 0' $i.out)\" = 1 ] && exit 8;"
                 " [ \"$(grep -c 'K000:' $i.out)\" = 1 ] || exit 7; done; touch stop; wait; exit 0");
+        shell_is(4,
+                "reg -q set '\\T\\ZZ' \"$(printf 'a\\tb')\" x && reg export --format=reg Machine/T 2>/dev/null",
+                "");
 }
 END_TEST
 
