@@ -6,10 +6,9 @@
 
 #include "../../schema/base/buf.h"
 
-/* Names of subkeys that are looked up at once: a key may have a hundred thousand. Few at first: who walks a
- * part will not get far. */
-#define NAMES_AT_FIRST 16u
-#define NAMES_AT_ONCE 256u
+/* Names of subkeys that are looked up at once: a key may have a hundred thousand, and who walks a part will
+ * not get far. */
+#define NAMES_AT_ONCE 16u
 
 /* A key on the way down, and those of its subkeys that come next. */
 struct level {
@@ -17,7 +16,6 @@ struct level {
         struct guid key;
         const struct store_path_entry *const *names;
         size_t n, i;
-        size_t n_wanted;
         const char *after; /* the names begin behind this one; NULL: the last ones are there */
         size_t after_len;
         size_t path_len;
@@ -117,11 +115,9 @@ static int push(struct walk *t, const struct guid *key)
 {
         if (t->depth == PATH_DEPTH_MAX)
                 return -EBADMSG;
-        t->levels[t->depth++] = (struct level){ .scope = registry_scope(t->registry),
-                .key = *key,
-                .n_wanted = NAMES_AT_FIRST,
-                .after = "",
-                .path_len = t->path.len };
+        t->levels[t->depth++] = (struct level){
+                .scope = registry_scope(t->registry), .key = *key, .after = "", .path_len = t->path.len
+        };
         return 0;
 }
 
@@ -141,14 +137,13 @@ static int load_names(struct walk *t, struct level *l)
         memcpy(after, l->after, len);
         store_scope_end(&l->scope);
         l->scope = registry_scope(t->registry);
-        l->names = store_children_after(store, &l->key, after, len, l->n_wanted, &l->n);
+        l->names = store_children_after(store, &l->key, after, len, NAMES_AT_ONCE, &l->n);
         l->i = 0;
         l->after = NULL;
-        if (l->n == l->n_wanted) {
+        if (l->n == NAMES_AT_ONCE) {
                 l->after = l->names[l->n - 1]->name;
                 l->after_len = strlen(l->after);
         }
-        l->n_wanted = l->n_wanted < NAMES_AT_ONCE ? 4 * l->n_wanted : NAMES_AT_ONCE;
         return store_error(store, NULL);
 }
 
