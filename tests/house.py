@@ -7,8 +7,8 @@
     short     no .c file has less than 60 lines, but *-none.c, main.c, what is generated, and what SHORT names
     long      no file has more than 600 lines
     name      what a .c file defines for others begins with the first word of the file's name, or with its folder's
-              name, or with that of a header beside it that declares it or of a struct in there; a plural counts as
-              its singular
+              name, or with that of a header or table beside it that declares it or of a struct in there; a plural
+              counts as its singular
     twice     no two folders have files of one base name, but main
     way       what "Follow one set" in .github/CONTRIBUTING.md names is defined in a file of its row
 
@@ -59,7 +59,7 @@ class Tree:
         for floor in FLOORS:
             for folder, _, names in os.walk(os.path.join(root, floor)):
                 for name in names:
-                    if name.endswith(('.c', '.h')):
+                    if name.endswith(('.c', '.h', '.def')):
                         path = os.path.join(folder, name)
                         with open(path, encoding='utf-8') as f:
                             self.text[os.path.relpath(path, root)] = f.read()
@@ -140,7 +140,7 @@ def definitions(tree, path):
 
 def breaches_name(tree):
     beside = collections.defaultdict(list)
-    for h in tree.files('.h'):
+    for h in tree.files('.h', '.def'):
         beside[os.path.dirname(h)].append(h)
     for f in tree.files('.c'):
         if f.endswith('.bpf.c'):

@@ -14,7 +14,6 @@
 #include "../../schema/names/fold.h"
 #include "answer.h"
 #include "config.h"
-#include "health.h"
 #include "past.h"
 #include "reader.h"
 #include "upkeep-calls.h"
@@ -204,7 +203,7 @@ static int method_health(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
         struct registry1 *b = userdata;
 
         writer_flush(&b->writer);
-        return health_answer(&b->config, subscriptions_count(b->subscriptions), m);
+        return upkeep_calls_health(&b->config, subscriptions_count(b->subscriptions), m);
 }
 
 /* ---- The table ---- */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Backup, Check, Repair and PreviewRepair: root's calls that wait for upkeep's thread. */
+/* Backup, Check, Repair and PreviewRepair: root's calls that wait for upkeep's thread. And Health: how the
+ * provider is, in numbers, for whoever watches over machines. */
 
+#include "registry1.h"
 #include "writer.h"
 
 /* Of each kind, that wait. */
@@ -28,3 +30,7 @@ void upkeep_calls_copied(struct upkeep_calls *u, int error, const char *text, in
 void upkeep_calls_inspected(struct upkeep_calls *u, int error, const char *text, struct diags *found);
 /* Nobody is to wait any longer. */
 void upkeep_calls_end(struct upkeep_calls *u);
+
+/* Answers Health(). 0 or negative. */
+_must_check_ int upkeep_calls_health(
+        const struct registry1_config *config, size_t n_subscriptions, sd_bus_message *m);

@@ -14,7 +14,6 @@
 #include "../hive/dropins.h"
 #include "commands.h"
 #include "edit.h"
-#include "lint.h"
 
 /* ---- Where it is ---- */
 
@@ -203,11 +202,9 @@ static int show_file(struct edit *e, bool *ret_any)
 /* Others that edit it wait here. */
 static int open_folder(struct edit *e, const char *folder)
 {
-        int r = file_make_dirs(folder);
-        int fd = r < 0 ? r : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = file_make_folder(folder);
+        int r = fd < 0 ? fd : flock(fd, LOCK_EX) < 0 ? -errno : 0;
 
-        if (r == 0 && (fd < 0 || flock(fd, LOCK_EX) < 0))
-                r = -errno;
         if (r == 0)
                 return fd;
         if (fd >= 0)
@@ -219,11 +216,9 @@ static int open_folder(struct edit *e, const char *folder)
 /* It sees the file by itself; that it has done so, and has no other complaint, is worth the wait. */
 static int tell_provider(struct edit *e)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
 
-        int code = session_new_call(e->s, "Reload", NULL, NULL, &m);
-        if (code == EXIT_CODE_OK)
-                code = session_call(e->s, m, &reply);
+        int code = session_ask(e->s, "Reload", NULL, NULL, &reply);
         if (code == EXIT_CODE_OK)
                 code = session_report_problems(e->s);
         if (code != EXIT_CODE_OK && code != EXIT_CODE_DENIED)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "document.h"
 
@@ -86,15 +87,13 @@ static const char *const marks[] = { [EDITOR_ERROR] = "^ error: ", [EDITOR_MEANW
 int editor_note(struct editor *e, enum editor_mark mark, uint32_t line, uint32_t column, const char *text)
 {
         _cleanup_buf_ struct buf note = BUF_INIT;
-        struct editor_note *notes = reallocarray(e->notes, e->n_notes + 1, sizeof(*notes));
 
-        if (!notes)
+        if (array_grow(&e->notes, e->n_notes, sizeof(*e->notes)) < 0)
                 return session_fail(e->s, -ENOMEM, NULL);
-        e->notes = notes;
         buf_printf(&note, "#%*s%s", column > 2 ? (int)column - 2 : 1, "", marks[mark]);
         utf8_put_safe(&note, text, strlen(text));
-        notes[e->n_notes].line = line;
-        int r = buf_finish(&note, &notes[e->n_notes].text, NULL);
+        e->notes[e->n_notes].line = line;
+        int r = buf_finish(&note, &e->notes[e->n_notes].text, NULL);
         e->n_notes += r == 0;
         return r < 0 ? session_fail(e->s, r, NULL) : EXIT_CODE_OK;
 }

@@ -9,7 +9,6 @@
 
 #include "commands.h"
 #include "document.h"
-#include "lint.h"
 #include "../../schema/schema.h"
 
 struct lint {

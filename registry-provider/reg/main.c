@@ -9,46 +9,11 @@
 
 static const struct {
         int (*run)(struct session *s);
-        bool writes;
-        bool lists; /* what is wrong with the registry's files is said beside it */
+        bool writes, lists;
 } commands[] = {
-        [REG_GET] = { command_get, false, false },
-        [REG_SET] = { command_set, true, false },
-        [REG_DEL] = { command_del, true, false },
-        [REG_LS] = { command_ls, false, true },
-        [REG_TREE] = { command_tree, false, true },
-        [REG_INFO] = { command_info, false, true },
-        [REG_NEW] = { command_new, true, false },
-        [REG_WATCH] = { command_watch, false, false },
-        [REG_WHY] = { command_why, false, false },
-        [REG_MAN] = { command_man, false, false },
-        [REG_HISTORY] = { command_history, false, false },
-        [REG_COMPLETE] = { command_complete, false, false },
-        [REG_UNDO] = { command_undo, false, false },
-        [REG_BACKUP] = { command_backup, false, false },
-        [REG_RESTORE] = { command_restore, false, false },
-        [REG_CHECK] = { command_check, false, false },
-        [REG_REPAIR] = { command_repair, false, false },
-        [REG_LAYER_LS] = { command_layer_ls, false, true },
-        [REG_LAYER_NEW] = { command_layer_new, false, false },
-        [REG_LAYER_SET] = { command_layer_set, false, false },
-        [REG_LAYER_DEL] = { command_layer_del, false, false },
-        [REG_LINT] = { command_lint, false, false },
-        [REG_APPLY] = { command_apply, true, false },
-        [REG_IMPORT] = { command_apply, true, false },
-        [REG_EDIT] = { command_edit, true, false },
-        [REG_EXPORT] = { command_export, false, false },
-        [REG_DIFF] = { command_diff, false, false },
-        [REG_ADD] = { command_add, true, false },
-        [REG_QUERY] = { command_query, false, true },
-        [REG_DELETE] = { command_delete, true, false },
-        [REG_COPY] = { command_copy, true, false },
-        [REG_COMPARE] = { command_compare, false, true },
-        [REG_MASK] = { command_mask, true, false },
-        [REG_UNMASK] = { command_unmask, true, false },
-        [REG_HIDE] = { command_hide, true, false },
-        [REG_UNHIDE] = { command_unhide, true, false },
-        [REG_NEW_LINK] = { command_link, true, false },
+#define COMMAND(symbol, function, ...) [REG_##symbol] = { function, __VA_ARGS__ },
+#include "commands.def"
+#undef COMMAND
 };
 
 static const char *variable(const char *name)

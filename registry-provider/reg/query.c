@@ -9,7 +9,6 @@
 
 #include "commands.h"
 #include "listing.h"
-#include "reg-exe.h"
 #include "words.h"
 
 #define COLUMN "    "

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "commands.h"
-#include "reg-exe.h"
 #include "subtree.h"
 #include "words.h"
 

@@ -7,43 +7,9 @@
 #include "../../schema/values/value.h"
 
 enum reg_command {
-        REG_GET,
-        REG_SET,
-        REG_DEL,
-        REG_LS,
-        REG_TREE,
-        REG_INFO,
-        REG_NEW,
-        REG_WATCH,
-        REG_WHY,
-        REG_MAN,
-        REG_HISTORY,
-        REG_COMPLETE,
-        REG_UNDO,
-        REG_BACKUP,
-        REG_RESTORE,
-        REG_CHECK,
-        REG_REPAIR,
-        REG_LAYER_LS,
-        REG_LAYER_NEW,
-        REG_LAYER_SET,
-        REG_LAYER_DEL,
-        REG_LINT,
-        REG_APPLY,
-        REG_IMPORT,
-        REG_EDIT,
-        REG_EXPORT,
-        REG_DIFF,
-        REG_ADD,
-        REG_QUERY,
-        REG_DELETE,
-        REG_COPY,
-        REG_COMPARE,
-        REG_MASK,
-        REG_UNMASK,
-        REG_HIDE,
-        REG_UNHIDE,
-        REG_NEW_LINK,
+#define COMMAND(symbol, ...) REG_##symbol,
+#include "commands.def"
+#undef COMMAND
 };
 
 struct reg_options {

@@ -149,7 +149,6 @@ static int show_layers(struct why *w, sd_bus_message *m)
         _cleanup_buf_ struct buf origin = BUF_INIT;
         bool json = s->options.json;
 
-        w->table = TABLE(columns);
         if (json) {
                 words_path_to_json(&w->j, "path", w->path);
                 json_add_string(&w->j, "name", path_word_of_value_name(w->name));
@@ -349,42 +348,43 @@ static int show(struct why *w, sd_bus_message *reply)
         return code;
 }
 
+/* `w` has the session and the name. *ret is read behind the path. */
+static int begin(struct why *w, const char *key, sd_bus_message **ret)
+{
+        struct session *s = w->s;
+
+        w->terminal = isatty(STDOUT_FILENO);
+        w->table = TABLE(columns);
+        int code = session_ask(s, "Resolve", key, w->name, ret);
+        /* What is wrong with the files, and live, is known of today. */
+        if (code == EXIT_CODE_OK && !s->options.at)
+                code = session_get_problems(s, &w->problems);
+        if (code == EXIT_CODE_OK && !s->options.at)
+                code = session_get_property(s, "LayerEnds", &w->ends);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_read(*ret, "bs", &w->exists, &w->path);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
 int why_show(struct session *s, const char *key, const char *name)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_why_ struct why w = {
-                .s = s, .name = name, .terminal = isatty(STDOUT_FILENO), .j = json_on(&s->out)
-        };
+        _cleanup_why_ struct why w = { .s = s, .name = name, .j = json_on(&s->out) };
 
-        int code = session_ask(s, "Resolve", key, name, &reply);
-        /* What is wrong with the files, and live, is known of today. */
-        if (code == EXIT_CODE_OK && !s->options.at)
-                code = session_get_problems(s, &w.problems);
-        if (code == EXIT_CODE_OK && !s->options.at)
-                code = session_get_property(s, "LayerEnds", &w.ends);
-        if (code != EXIT_CODE_OK)
-                return code;
-        int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);
-        return r < 0 ? session_bad_reply(s, r) : show(&w, reply);
+        int code = begin(&w, key, &reply);
+        return code == EXIT_CODE_OK ? show(&w, reply) : code;
 }
 
 int why_show_layers(struct session *s, const char *key, const char *name)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_why_ struct why w = {
-                .s = s, .name = name, .terminal = isatty(STDOUT_FILENO), .table = TABLE(columns)
-        };
+        _cleanup_why_ struct why w = { .s = s, .name = name };
 
-        int code = session_ask(s, "Resolve", key, name, &reply);
-        if (code == EXIT_CODE_OK)
-                code = session_get_problems(s, &w.problems);
-        if (code == EXIT_CODE_OK)
-                code = session_get_property(s, "LayerEnds", &w.ends);
+        int code = begin(&w, key, &reply);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);
-        if (r >= 0)
-                r = show_contenders(&w, reply);
+        int r = show_contenders(&w, reply);
         table_format(&w.table, w.terminal && w.n > 0, &s->out);
         buf_add(&s->out, buf_str(&w.notes), w.notes.len);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;

@@ -62,30 +62,30 @@ static bool are_sorted(const char **names, size_t n)
         return true;
 }
 
+struct component {
+        const char *name;
+        size_t len;
+};
+
+static int compare_node(const void *node, const void *component)
+{
+        const struct component *c = component;
+        const char *its = (*(struct key_node *const *)node)->name;
+
+        return fold_compare(its, strlen(its), c->name, c->len);
+}
+
 /* The place of the child that is called so, or where it would be. */
 static size_t find_place(const struct key_node *parent, const char *name, size_t len, bool *ret_found)
 {
-        size_t low = 0, high = parent->n_children;
-        const char *last = high > 0 ? parent->children[high - 1]->name : "";
+        const size_t n = parent->n_children;
+        const struct component key = { name, len };
 
         /* Names mostly come in their order. */
         *ret_found = false;
-        if (high == 0 || fold_compare(last, strlen(last), name, len) < 0)
-                return high;
-        while (low < high) {
-                const size_t middle = low + (high - low) / 2;
-                const char *its = parent->children[middle]->name;
-                int c = fold_compare(its, strlen(its), name, len);
-                if (c == 0) {
-                        *ret_found = true;
-                        return middle;
-                }
-                if (c < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
+        if (n == 0 || compare_node(&parent->children[n - 1], &key) < 0)
+                return n;
+        return array_place(parent->children, n, sizeof(*parent->children), &key, compare_node, ret_found);
 }
 
 static size_t place_of(const struct key_node *node)

@@ -36,9 +36,9 @@ struct compare {
         struct registry_differences *to;
         struct hashmap taken; /* keys of now that are such of then, other ones */
         struct visit *visits;
-        size_t n_visits, visits_size;
+        size_t n_visits;
         struct element *list; /* of a name, or of a key */
-        size_t n, size;
+        size_t n;
         struct diag *d;
 };
 
@@ -189,14 +189,8 @@ static int add(struct compare *c, const struct visit *v, const struct element *e
 
 static int visit_later(struct compare *c, const struct guid *then, const struct guid *now, size_t depth)
 {
-        if (c->n_visits == c->visits_size) {
-                size_t size = c->visits_size ? c->visits_size * 2 : 64;
-                struct visit *more = reallocarray(c->visits, size, sizeof(*more));
-                if (!more)
-                        return -ENOMEM;
-                c->visits = more;
-                c->visits_size = size;
-        }
+        if (array_grow(&c->visits, c->n_visits, sizeof(*c->visits)) < 0)
+                return -ENOMEM;
         c->visits[c->n_visits++] = (struct visit){ *then, *now, depth };
         return 0;
 }
@@ -208,14 +202,8 @@ static int collect(struct compare *c, enum store_kind kind, const char *name, co
 {
         if (is_of_file(c, layer))
                 return 0;
-        if (c->n == c->size) {
-                size_t size = c->size ? c->size * 2 : 64;
-                struct element *more = reallocarray(c->list, size, sizeof(*more));
-                if (!more)
-                        return -ENOMEM;
-                c->list = more;
-                c->size = size;
-        }
+        if (array_grow(&c->list, c->n, sizeof(*c->list)) < 0)
+                return -ENOMEM;
         c->list[c->n++] = (struct element){ kind, sequence, name, layer, entry };
         return 0;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
+
 int savepoint_set(struct transaction *tx, struct savepoint *ret)
 {
         assert(tx->is_open);
@@ -121,10 +123,8 @@ int transaction_add_hive(struct transaction *tx, const char *name, size_t len)
 {
         if (hives_find(tx->hives, name, len))
                 return 0;
-        struct hive_root *list = reallocarray(tx->hives->list, tx->hives->n + 1, sizeof(*list));
-        if (!list)
+        if (array_grow(&tx->hives->list, tx->hives->n, sizeof(*tx->hives->list)) < 0)
                 return -ENOMEM;
-        tx->hives->list = list;
         struct hive_root hive = { .name = strndup(name, len) };
         int e = hive.name ? guid_new(&hive.root) : -ENOMEM;
         if (e == 0)

@@ -50,26 +50,15 @@ void layers_done(struct layers *l)
         *l = (struct layers){ 0 };
 }
 
+static int compare_name(const void *layer, const void *name)
+{
+        return fold_order(((const struct layer *)layer)->name, name);
+}
+
 /* Where the name is, or would be put. */
 static size_t position(const struct layers *l, const char *name, bool *ret_found)
 {
-        size_t low = 0, high = l->n, len = strlen(name);
-
-        *ret_found = false;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                const char *other = l->list[middle].name;
-                int c = fold_compare(other, strlen(other), name, len);
-                if (c == 0) {
-                        *ret_found = true;
-                        return middle;
-                }
-                if (c < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
+        return array_place(l->list, l->n, sizeof(*l->list), name, compare_name, ret_found);
 }
 
 static struct layer *find(const struct layers *l, const char *name)

@@ -4,6 +4,7 @@
 /* Lists that grow by doubling, and have no field for their size: room is for the next power of two. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,4 +24,25 @@ _must_check_ static inline int array_grow(void *list, size_t n, size_t size)
                 return -ENOMEM;
         memcpy(list, &now, sizeof(now));
         return 0;
+}
+
+/* Where the element of that key is in a sorted list, or would be; `compare` is of an element with the key.
+ */
+static inline size_t array_place(const void *list, size_t n, size_t size, const void *key,
+        int (*compare)(const void *element, const void *key), bool *ret_found)
+{
+        size_t low = 0;
+
+        *ret_found = false;
+        while (low < n) {
+                const size_t middle = low + (n - low) / 2;
+                const int c = compare((const char *)list + middle * size, key);
+                if (c == 0)
+                        *ret_found = true;
+                if (c < 0)
+                        low = middle + 1;
+                else
+                        n = middle;
+        }
+        return low;
 }

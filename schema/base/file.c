@@ -238,13 +238,19 @@ int file_make_dirs(const char *path)
         }
 }
 
-int file_take_run_dir(const char *path, int *ret_fd, struct diag *d)
+int file_make_folder(const char *path)
 {
         int r = file_make_dirs(path);
-        int fd = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = r < 0 ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        if (r == 0 && (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0))
-                r = -errno;
+        return fd < 0 && r == 0 ? -errno : fd;
+}
+
+int file_take_run_dir(const char *path, int *ret_fd, struct diag *d)
+{
+        int fd = file_make_folder(path);
+        int r = fd < 0 ? fd : flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+
         if (r == 0) {
                 *ret_fd = fd;
                 return 0;

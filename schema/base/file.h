@@ -49,6 +49,8 @@ _must_check_ int file_replace(int dir_fd, const char *name, const void *data, si
 /* Makes `path` and its parents (mode 0755) where they are missing. 0 or negative errno, -ENOTDIR where
  * something else has the name. */
 _must_check_ int file_make_dirs(const char *path);
+/* The same, and a descriptor of it, or negative errno. */
+_must_check_ int file_make_folder(const char *path);
 
 /* Makes a daemon's own directory and takes it for this process, as long as *ret_fd is open. -EBUSY with d
  * set where another one has it; 0 and -1 where it cannot be had at all, which is logged. */

@@ -9,4 +9,3 @@
 
 #define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
 #define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
-#define _cleanup_slot_ _cleanup_(sd_bus_slot_unrefp)

@@ -22,16 +22,6 @@ enum {
         CODE_UNAUTHENTICATED = 16,
 };
 
-struct etcd_parsed {
-        struct etcd_answer answer;
-        struct json_object *root;
-        struct etcd_pair *pairs;
-        char **texts; /* two a pair, decoded */
-        const char *token;
-        bool wants_login;
-        char text[512];
-};
-
 const char *etcd_status_name(enum etcd_status status)
 {
         static const char *const names[] = { "ok", "down", "slow", "tls", "denied", "full", "compacted",
@@ -52,21 +42,6 @@ struct etcd_parsed *etcd_parsed_free(struct etcd_parsed *p)
                 (void)json_object_put(p->root);
         free(p);
         return NULL;
-}
-
-const struct etcd_answer *etcd_parsed_answer(const struct etcd_parsed *p)
-{
-        return &p->answer;
-}
-
-const char *etcd_parsed_token(const struct etcd_parsed *p)
-{
-        return p->token;
-}
-
-bool etcd_parsed_wants_login(const struct etcd_parsed *p)
-{
-        return p->wants_login;
 }
 
 /* Numbers of 64 bits come as text; 0, which is left out, is 0. */

@@ -158,7 +158,7 @@ static void take_text(struct etcd_call *c, const char *text, size_t n)
         _cleanup_(etcd_parsed_freep) struct etcd_parsed *p = NULL;
 
         int r = etcd_call_parse(c, text, n, &p);
-        if (r == 0 && etcd_parsed_wants_login(p) && c->e->user && !c->logged_in_again) {
+        if (r == 0 && p->wants_login && c->e->user && !c->logged_in_again) {
                 r = again(c);
                 if (r == 0)
                         return;
@@ -166,7 +166,7 @@ static void take_text(struct etcd_call *c, const char *text, size_t n)
         if (r < 0)
                 give_error(c, ETCD_DOWN, strerror(-r));
         else
-                give(c, etcd_parsed_answer(p));
+                give(c, &p->answer);
 }
 
 /* Lines of a watch, as far as they are whole. */
@@ -193,8 +193,8 @@ static void take_token(struct etcd_call *c)
         int r = etcd_call_parse(c, buf_str(&c->answer), c->answer.len, &p);
         if (r < 0)
                 return etcd_call_fail(c, ETCD_DOWN, strerror(-r));
-        const struct etcd_answer *a = etcd_parsed_answer(p);
-        const char *token = etcd_parsed_token(p);
+        const struct etcd_answer *a = &p->answer;
+        const char *token = p->token;
         if (a->status != ETCD_OK)
                 return etcd_call_fail(c, a->status, a->text);
         /* It goes into a header, perhaps to another endpoint. */

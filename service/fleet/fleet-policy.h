@@ -4,7 +4,32 @@
 /* A policy's file of the fleet: read, verified and checked, before it can come into force. What is said of
  * it here depends on nothing but the file, the keys and the time; serials are in fleet-state.h. */
 
-#include "fleet-keys.h"
+#include "../../registry-provider/hive/signed.h"
+
+/* ---- The public keys that policies are signed with: LAYOUT_FLEET_KEYS, `*.pub` of signify(1) ---- */
+
+/* More than one may be there, so that one can follow another. */
+#define FLEET_KEYS_MAX 64u
+
+struct fleet_keys {
+        struct signed_key list[FLEET_KEYS_MAX];
+        size_t n;
+        bool is_complete; /* false: nobody knows which keys are there beside these */
+};
+
+/* A line is logged for each file that is no key, which the others do not suffer from. A folder that is
+ * missing is empty. 0 or -ENOMEM. */
+_must_check_ int fleet_keys_load(const char *root, struct fleet_keys *ret);
+/* One more, from that file; a line is logged where it is none. 0 (also where it is not there) or -ENOMEM. */
+_must_check_ int fleet_keys_add(struct fleet_keys *keys, const char *path);
+bool fleet_keys_has(const struct fleet_keys *keys, const uint8_t number[static SIGNED_KEY_BYTES]);
+/* Whether one of that number signed the message. */
+bool fleet_keys_verify(const struct fleet_keys *keys, const struct signed_text *text);
+
+/* ---- A policy ---- */
+
+/* The registry's values of the fleet. */
+#define FLEET_KEY "\\System\\Fleet"
 
 #define FLEET_POLICY_BYTES_MAX (1024u * 1024u)
 #define FLEET_PRECEDENCE_MIN 1000u

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/yaml/yaml.h"
@@ -64,11 +65,9 @@ int fleet_state_accept(struct fleet_state *s, const struct fleet_policy *p)
         struct fleet_serial *known = find(s, p);
 
         if (!known) {
-                struct fleet_serial *list = reallocarray(s->serials, s->n_serials + 1, sizeof(*list));
-                if (!list)
+                if (array_grow(&s->serials, s->n_serials, sizeof(*s->serials)) < 0)
                         return -ENOMEM;
-                s->serials = list;
-                known = &list[s->n_serials++];
+                known = &s->serials[s->n_serials++];
         }
         *known = (struct fleet_serial){ .serial = p->serial };
         memcpy(known->group, p->group, sizeof(known->group));
@@ -95,11 +94,9 @@ static int add_refused(struct fleet_state *s, const struct fleet_refused *refuse
                 s->n_refused--;
                 memmove(s->refused, s->refused + 1, s->n_refused * sizeof(*s->refused));
         }
-        struct fleet_refused *list = reallocarray(s->refused, s->n_refused + 1, sizeof(*list));
-        if (!list)
+        if (array_grow(&s->refused, s->n_refused, sizeof(*s->refused)) < 0)
                 return -ENOMEM;
-        s->refused = list;
-        list[s->n_refused++] = *refused;
+        s->refused[s->n_refused++] = *refused;
         return 0;
 }
 
@@ -320,12 +317,8 @@ int fleet_state_store(const char *root, const struct fleet_state *s, struct diag
         format(s, &text);
         if (!dir || text.error < 0)
                 return -ENOMEM;
-        int r = file_make_dirs(dir);
-        _cleanup_close_ int fd = r < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (r == 0 && fd < 0)
-                r = -errno;
-        if (r == 0)
-                r = file_replace(fd, LAYOUT_FLEET_STATE_NAME, text.data, text.len, 0644);
+        _cleanup_close_ int fd = file_make_folder(dir);
+        int r = fd < 0 ? fd : file_replace(fd, LAYOUT_FLEET_STATE_NAME, text.data, text.len, 0644);
         return r < 0 ? diag_set(d, -r, "%s/" LAYOUT_FLEET_STATE_NAME ": cannot be written: %s", dir,
                                strerror(-r))
                      : 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
 #include "../../schema/base/table.h"
@@ -55,12 +56,11 @@ static void take_group(struct fleet *f, const struct fleet_session *s, const str
 
         if (!name || !fleet_group_is_valid(name, strlen(name)))
                 return;
-        struct machine_group *groups = reallocarray(f->groups, f->n_groups + 1, sizeof(*groups));
-        f->failed = f->failed || !groups;
-        if (!groups)
+        if (array_grow(&f->groups, f->n_groups, sizeof(*f->groups)) < 0) {
+                f->failed = true;
                 return;
-        f->groups = groups;
-        struct machine_group *g = &groups[f->n_groups];
+        }
+        struct machine_group *g = &f->groups[f->n_groups];
         *g = (struct machine_group){ .name = strdup(name) };
         f->n_groups += g->name != NULL;
         f->failed = f->failed || !g->name;
@@ -77,12 +77,10 @@ static struct machine *find_machine(struct fleet *f, const char *name, size_t n)
 
         if (last && strlen(last->name) == n && memcmp(last->name, name, n) == 0)
                 return last;
-        struct machine *list = reallocarray(f->machines, f->n + 1, sizeof(*list));
-        if (!list)
+        if (array_grow(&f->machines, f->n, sizeof(*f->machines)) < 0)
                 return NULL;
-        f->machines = list;
-        list[f->n] = (struct machine){ .name = strndup(name, n) };
-        return list[f->n].name ? &list[f->n++] : NULL;
+        f->machines[f->n] = (struct machine){ .name = strndup(name, n) };
+        return f->machines[f->n].name ? &f->machines[f->n++] : NULL;
 }
 
 static void take_machine(struct fleet *f, const struct fleet_session *s, const struct etcd_pair *pair)

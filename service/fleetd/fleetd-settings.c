@@ -8,7 +8,7 @@
 #include "../../schema/bus/client.h"
 #include "../../schema/bus/peer.h"
 #include "../../schema/events/loop.h"
-#include "../fleet/fleet-settings.h"
+#include "../fleet/fleet-policy.h"
 
 #define CALL_TIMEOUT_USEC UINT64_C(10000000)
 #define RETRY_FIRST_USEC UINT64_C(1000000)

@@ -220,29 +220,23 @@ static void on_standing(void *userdata)
 
 /* ---- making and ending ---- */
 
-/* A file that the values name may be another one now. */
-static void on_reload(void *userdata)
-{
-        on_settings(userdata);
-}
-
 static int open_folder(struct fleetd *f, struct diag *d)
 {
         _cleanup_free_ char *path = file_path(f->root, LAYOUT_FLEET_INCOMING);
 
-        int r = path ? file_make_dirs(path) : -ENOMEM;
-        if (r == 0)
-                f->folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (r == 0 && f->folder_fd < 0)
-                r = -errno;
-        return r < 0 ? diag_set(d, -r, "%s: %s", LAYOUT_FLEET_INCOMING, strerror(-r)) : 0;
+        int fd = path ? file_make_folder(path) : -ENOMEM;
+        if (fd < 0)
+                return diag_set(d, -fd, "%s: %s", LAYOUT_FLEET_INCOMING, strerror(-fd));
+        f->folder_fd = fd;
+        return 0;
 }
 
 static int start(struct fleetd *f, struct diag *d)
 {
         int r = loop_new(&f->event);
         if (r >= 0)
-                r = loop_on_reload(f->event, on_reload, f);
+                /* A file that the values name may be another one now. */
+                r = loop_on_reload(f->event, on_settings, f);
         if (r >= 0)
                 r = open_folder(f, d);
         if (r >= 0)

@@ -17,28 +17,24 @@
 /* YAML wants the colon of a simple key within 1024 characters. */
 #define SIMPLE_KEY_BYTES_MAX 1000u
 
+static int compare(const void *value, const void *names)
+{
+        const struct accepted_value *v = value;
+        const char *const *wanted = names;
+        int c = fold_order(v->key, wanted[0]);
+
+        return c != 0 ? c : fold_order(v->name, wanted[1]);
+}
+
 /* The list is sorted by key, then name, folded, so that a file's entries come grouped by key. Returns
  * whether the value is there; *ret is where it is or belongs. */
 static bool locate(const struct accepted *a, const char *key, const char *name, size_t *ret)
 {
-        size_t from = 0, to = a->n;
+        const char *const names[] = { key, name };
+        bool found;
 
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-                int c = fold_order(key, a->list[middle].key);
-                if (c == 0)
-                        c = fold_order(name, a->list[middle].name);
-                if (c == 0) {
-                        *ret = middle;
-                        return true;
-                }
-                if (c < 0)
-                        to = middle;
-                else
-                        from = middle + 1;
-        }
-        *ret = from;
-        return false;
+        *ret = array_place(a->list, a->n, sizeof(*a->list), names, compare, &found);
+        return found;
 }
 
 static void value_done(struct accepted_value *v)
@@ -316,18 +312,6 @@ static void format(const struct accepted *a, struct buf *out)
         (void)file_sum_end(0, out);
 }
 
-static int open_dir(const char *path)
-{
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 && errno == ENOENT) {
-                int r = file_make_dirs(path);
-                if (r < 0)
-                        return r;
-                fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        }
-        return fd < 0 ? -errno : fd;
-}
-
 int accepted_store(const char *root, const char *name, const struct accepted *a, struct diag *d)
 {
         _cleanup_free_ char *path = file_path(root, LAYOUT_ACCEPTED_DIR);
@@ -339,7 +323,7 @@ int accepted_store(const char *root, const char *name, const struct accepted *a,
                 return diag_set(d, EFBIG, "%s/%s: would have %zu bytes, at most %u are read", path, name,
                         text.len, FILE_BYTES_MAX);
 
-        _cleanup_close_ int fd = open_dir(path);
+        _cleanup_close_ int fd = file_make_folder(path);
         /* Not for everybody: a control may hold a secret (net.ipv4.tcp_fastopen_key). */
         int r = fd < 0 ? fd : file_replace(fd, name, text.data, text.len, 0600);
         if (r < 0)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../../schema/layout.h"
-#include "../../../service/fleet/fleet-keys.h"
+#include "../../../service/fleet/fleet-policy.h"
 #include "alloc-faults.h"
 #include "signer.h"
 #include "suite.h"

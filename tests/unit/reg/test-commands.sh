@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test-commands.sh PROGRAM: each command that --help lists begins, with as many words as it takes, and ends by itself: a command
-# without its row in main.c crashes. There is no bus, so none comes far.
+# test-commands.sh PROGRAM: each command that --help lists begins, with as many words as it takes, and ends by itself. There is
+# no bus, so none comes far.
 set -u
 program=$1
 scratch=$(mktemp -d)
