@@ -381,14 +381,6 @@ int request_judge(struct request *q, struct diag *d)
                 strcmp(check, WIRE_CHECK_REPORT) == 0, &q->verdict, d);
 }
 
-static int apply_one(struct request *q, const struct change *c, struct diag *d)
-{
-        struct value v;
-        const struct registry_write w = write_of(q, c, &v);
-
-        return registry_change(q->writer->config->registry, c->action, &w, d);
-}
-
 /* Somebody who may not write has so many rows previewed. */
 #define PREVIEW_ROWS_MAX 64
 
@@ -467,8 +459,11 @@ static int apply_all(struct request *q, bool is_bounded, struct diag *d)
                 r = restore(q, d);
         if (r == 0 && q->options.ends)
                 r = registry_make_layer(registry, q->options.layer, q->options.ends, q->author.actor.uid, d);
-        for (size_t i = 0; r == 0 && i < q->n; i++)
-                r = apply_one(q, &q->list[i], d);
+        for (size_t i = 0; r == 0 && i < q->n; i++) {
+                struct value v;
+                const struct registry_write w = write_of(q, &q->list[i], &v);
+                r = registry_change(registry, q->list[i].action, &w, d);
+        }
         if (r != 0) {
                 r = registry_explain(registry, r, d);
                 registry_abort(registry);

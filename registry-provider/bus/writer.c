@@ -76,40 +76,35 @@ static int append_verdict(sd_bus_message *reply, struct registry_verdict v)
         return wire_append_dict(reply, members, ARRAY_SIZE(members));
 }
 
-/* Of one value also whose entry counts now: what was written need not be what is read. */
-static int reply_done(const struct request *q)
+/* Of one value the answer also says whose entry counts now: what was written need not be what is read. */
+static void finish(const struct request *q)
 {
+        struct registry *registry = q->writer->config->registry;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(registry);
         _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_way_ struct registry_way way = { 0 };
+        const bool counts_left_out = q->is_undo || q->is_restore;
         const struct change *c = q->list;
         struct registry_value now = { .layer = "" };
 
+        /* Who follows the value comes first: it has work to do. */
+        subscriptions_dispatch(q->writer->subscriptions, &q->events, &q->author);
         int r = sd_bus_message_new_method_return(q->m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
-        const bool counts_left_out = q->is_undo || q->is_restore;
         if (r >= 0 && (counts_left_out || sd_bus_message_is_method_call(q->m, NULL, "Transact")))
                 r = append_counts(reply, &q->events.counts);
         if (r >= 0 && counts_left_out)
                 r = sd_bus_message_append(reply, "u", q->left_out);
         if (r >= 0 && q->of_value) {
-                _cleanup_way_ struct registry_way way = { 0 };
-                struct registry *registry = q->writer->config->registry;
                 if (registry_follow(registry, &c->path, q->options.no_follow, &way, NULL) == 0)
                         (void)!registry_get(registry, way.path, c->name, &now, NULL);
                 r = sd_bus_message_append(reply, "s", now.layer);
                 if (r >= 0 && c->action == CHANGE_SET)
                         r = append_verdict(reply, q->verdict);
         }
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
-}
-
-static void finish(const struct request *q)
-{
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(q->writer->config->registry);
-
-        /* Who follows the value comes first: it has work to do. */
-        subscriptions_dispatch(q->writer->subscriptions, &q->events, &q->author);
-        int r = reply_done(q);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
         if (r < 0)
                 log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
 }

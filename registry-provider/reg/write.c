@@ -89,56 +89,6 @@ static const char *check_of(const struct session *s, enum write_kind kind)
                                                              : WIRE_CHECK_REFUSE;
 }
 
-static int read_outcome(struct session *s, const struct change *c, sd_bus_message *m, struct outcome *ret)
-{
-        const bool is_single = kinds[c->kind].method != NULL;
-        struct preview_counts counts;
-        int r;
-
-        if (s->options.dry_run) {
-                int code = preview_show(s, m, &counts);
-                if (code != EXIT_CODE_OK)
-                        return code;
-                r = acceptance_read(m, &ret->acceptance);
-        } else {
-                r = sd_bus_message_read(m, "tb", &ret->sequence, &ret->changed);
-                if (r >= 0 && c->name && is_single)
-                        r = sd_bus_message_read(m, "s", &ret->layer);
-                if (r >= 0 && c->kind == WRITE_SET)
-                        r = acceptance_read(m, &ret->acceptance);
-        }
-        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
-}
-
-/* With --dry-run it is only tried out, and what it would do is shown. */
-static int send_change(struct session *s, const struct change *c, struct outcome *ret)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        const struct reg_options *options = &s->options;
-        const char *method = options->dry_run ? NULL : kinds[c->kind].method;
-
-        int code = session_new_call(s,
-                options->dry_run ? "Preview"
-                : method         ? method
-                                 : "Transact",
-                method ? c->key : NULL, method ? c->name : NULL, &m);
-        if (code != EXIT_CODE_OK)
-                return code;
-        int r = !method ? append_change(m, c) : c->value ? wire_append_value(m, c->value) : 0;
-        if (r >= 0)
-                r = wire_append_options(m, &(struct wire_options){ .layer = options->layer,
-                                                   .ends = s->ends[0] ? s->ends : NULL,
-                                                   .check = check_of(s, c->kind),
-                                                   .expected = options->expected,
-                                                   .is_volatile = options->is_volatile,
-                                                   .no_follow = options->no_follow,
-                                                   .recursive = options->recursive });
-        if (r < 0)
-                return session_fail(s, r, NULL);
-        code = session_call(s, m, &ret->reply);
-        return code == EXIT_CODE_OK ? read_outcome(s, c, ret->reply, ret) : code;
-}
-
 /* ---- What was done ---- */
 
 /* Does the layer that was written to count? */
@@ -260,11 +210,56 @@ static int echo(struct session *s, const struct change *c, const struct outcome 
         return EXIT_CODE_OK;
 }
 
+/* Reads what became of it, and shows it. */
+static int finish(struct session *s, const struct change *c, bool quiet, struct outcome *o)
+{
+        const bool is_tried = s->options.dry_run;
+        struct preview_counts counts;
+        int r = 0;
+
+        if (is_tried) {
+                int code = preview_show(s, o->reply, &counts);
+                if (code != EXIT_CODE_OK)
+                        return code;
+        } else {
+                r = sd_bus_message_read(o->reply, "tb", &o->sequence, &o->changed);
+                if (r >= 0 && c->name && kinds[c->kind].method)
+                        r = sd_bus_message_read(o->reply, "s", &o->layer);
+        }
+        if (r >= 0 && c->kind == WRITE_SET)
+                r = acceptance_read(o->reply, &o->acceptance);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        return quiet || is_tried ? EXIT_CODE_OK : echo(s, c, o);
+}
+
+/* With --dry-run it is only tried out, and what it would do is shown. */
 static int perform(struct session *s, const struct change *c, bool quiet, struct outcome *ret)
 {
-        int code = send_change(s, c, ret);
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const struct reg_options *options = &s->options;
+        const char *method = options->dry_run ? NULL : kinds[c->kind].method;
 
-        return code == EXIT_CODE_OK && !quiet && !s->options.dry_run ? echo(s, c, ret) : code;
+        int code = session_new_call(s,
+                options->dry_run ? "Preview"
+                : method         ? method
+                                 : "Transact",
+                method ? c->key : NULL, method ? c->name : NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = !method ? append_change(m, c) : c->value ? wire_append_value(m, c->value) : 0;
+        if (r >= 0)
+                r = wire_append_options(m, &(struct wire_options){ .layer = options->layer,
+                                                   .ends = s->ends[0] ? s->ends : NULL,
+                                                   .check = check_of(s, c->kind),
+                                                   .expected = options->expected,
+                                                   .is_volatile = options->is_volatile,
+                                                   .no_follow = options->no_follow,
+                                                   .recursive = options->recursive });
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        code = session_call(s, m, &ret->reply);
+        return code == EXIT_CODE_OK ? finish(s, c, quiet, ret) : code;
 }
 
 static void print_binding(struct session *s, const struct change *c, const struct acceptance *a)

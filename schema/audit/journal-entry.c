@@ -220,21 +220,10 @@ static int build(struct entry *e, const struct record *r, const char *message, c
         return e->text.error;
 }
 
-static int send_entry(const struct entry *e)
-{
-        struct iovec iov[ENTRY_MAX];
-        size_t at = 0;
-
-        for (size_t i = 0; i < e->n; i++) {
-                iov[i] = (struct iovec){ .iov_base = e->text.data + at, .iov_len = e->end[i] - at };
-                at = e->end[i];
-        }
-        return sd_journal_sendv(iov, (int)e->n);
-}
-
 void journal_entry_send(const struct record *r, const char *record_text)
 {
         _cleanup_buf_ struct buf message = BUF_INIT;
+        struct iovec iov[ENTRY_MAX];
         struct entry e = { 0 };
 
         if (journal_entry_message(r, &message) < 0) {
@@ -242,8 +231,10 @@ void journal_entry_send(const struct record *r, const char *record_text)
                 return;
         }
         /* Without a journal sd_journal_sendv() returns 0 and the entry is gone. */
-        bool sent = access(JOURNAL_SOCKET, F_OK) == 0 && build(&e, r, message.data, record_text) == 0 &&
-                    send_entry(&e) >= 0;
+        bool sent = access(JOURNAL_SOCKET, F_OK) == 0 && build(&e, r, message.data, record_text) == 0;
+        for (size_t i = 0, at = 0; sent && i < e.n; at = e.end[i++])
+                iov[i] = (struct iovec){ .iov_base = e.text.data + at, .iov_len = e.end[i] - at };
+        sent = sent && sd_journal_sendv(iov, (int)e.n) >= 0;
         buf_done(&e.text);
         if (!sent)
                 log_line(record_priority(r), "%s", message.data);

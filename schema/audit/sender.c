@@ -282,13 +282,24 @@ static struct sender_item *next_item(struct sender *s)
         return NULL;
 }
 
-/* As the backend's send(), but 0 where the connection is broken, which is opened anew once, at once. */
-static int attempt(
-        struct sender *s, const struct sender_item *i, const char *text, char *reason, size_t size)
+/* As the backend's send(), but 0 where the connection is broken, which is opened anew once, at once. The
+ * text says how late it is. */
+static int attempt(struct sender *s, const struct sender_item *i, char *reason, size_t size)
 {
+        const int64_t late = ((int64_t)clock_of(CLOCK_BOOTTIME) - i->record.since) / 1000000;
         const struct sender_backend *b = s->backend;
+        _cleanup_buf_ struct buf with_late = BUF_INIT;
+        const char *text = i->text;
         int r = 0;
 
+        if (i->late || late > 0) {
+                record_add_late(&with_late, text, late > 0 ? (uint64_t)late : 0);
+                text = buf_str(&with_late);
+        }
+        if (with_late.error < 0) {
+                explain(-with_late.error, "no late= for the record", reason, size);
+                return 0;
+        }
         for (int tries = 0; tries < 2; tries++) {
                 reason[0] = '\0';
                 if (s->fd < 0)
@@ -307,21 +318,6 @@ static int attempt(
         return 0;
 }
 
-/* Its text says how late it is. */
-static int attempt_late(struct sender *s, const struct sender_item *i, char *reason, size_t size)
-{
-        int64_t late = ((int64_t)clock_of(CLOCK_BOOTTIME) - i->record.since) / 1000000;
-        _cleanup_buf_ struct buf text = BUF_INIT;
-
-        if (!i->late && late < 1)
-                return attempt(s, i, i->text, reason, size);
-        record_add_late(&text, i->text, late > 0 ? (uint64_t)late : 0);
-        if (text.error == 0)
-                return attempt(s, i, buf_str(&text), reason, size);
-        explain(-text.error, "no late= for the record", reason, size);
-        return 0;
-}
-
 /* 1: the kernel has it; 0: not now; -EINVAL: never. Without the lock meanwhile: the owner may go. The yes is
  * reported before all else: only a kill between the two makes the next start send again what arrived. Where
  * the kernel is likely to drop what it took, it is reported when it did not. */
@@ -331,7 +327,7 @@ static int send_one(struct sender *s, const struct sender_item *i, char *reason,
         if (!may_send(s, reason, size))
                 return 0;
         (void)pthread_mutex_unlock(&s->lock);
-        int r = attempt_late(s, i, reason, size);
+        int r = attempt(s, i, reason, size);
         (void)pthread_mutex_lock(&s->lock);
         if (r <= 0 || s->abandoned)
                 return r;

@@ -91,23 +91,16 @@ enum exit_code client_call_end(
 
 /* The first call of a connection goes out together with the greeting; sd_bus_call() waits for the answer to
  * that. */
-static enum exit_code call_with_greeting(
-        sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d)
-{
-        struct client_call call = { 0 };
-
-        int r = client_call_begin(bus, m, timeout_usec, &call);
-        return r < 0 ? client_explain(r, NULL, REGISTRY_SERVICE_WORDS, d)
-                     : client_call_end(bus, &call, ret_reply, d);
-}
-
 enum exit_code client_call(
         sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        const bool is_first = sd_bus_is_ready(bus) <= 0;
+        struct client_call call = { 0 };
 
-        if (sd_bus_is_ready(bus) <= 0)
-                return call_with_greeting(bus, m, timeout_usec, ret_reply, d);
-        int r = sd_bus_call(bus, m, timeout_usec, &error, ret_reply);
+        int r = is_first ? client_call_begin(bus, m, timeout_usec, &call)
+                         : sd_bus_call(bus, m, timeout_usec, &error, ret_reply);
+        if (r >= 0 && is_first)
+                return client_call_end(bus, &call, ret_reply, d);
         return r < 0 ? client_explain(r, &error, REGISTRY_SERVICE_WORDS, d) : EXIT_CODE_OK;
 }
