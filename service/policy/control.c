@@ -277,19 +277,6 @@ static void set_error(struct control_result *ret, int r)
         ret->error = -r;
 }
 
-/* What it holds after a write that ended with `r`. */
-static void read_back(struct control *c, int r, const char *want, struct control_result *ret)
-{
-        int read = control_read(c, ret->now, sizeof(ret->now));
-
-        if (r == 0 && read == -ENOENT)
-                r = read;
-        if (r < 0)
-                set_error(ret, r);
-        else
-                ret->outcome = read < 0 || strcmp(ret->now, want) == 0 ? CONTROL_WRITTEN : CONTROL_DIFFERENT;
-}
-
 void control_apply(struct control *c, const char *text, struct control_result *ret)
 {
         ret->error = 0;
@@ -314,5 +301,12 @@ void control_apply(struct control *c, const char *text, struct control_result *r
                 (void)strcpy(ret->now, ret->found);
                 return;
         }
-        read_back(c, write_line(c, text), want, ret);
+        r = write_line(c, text);
+        int read = control_read(c, ret->now, sizeof(ret->now));
+        if (r == 0 && read == -ENOENT)
+                r = read;
+        if (r < 0)
+                set_error(ret, r);
+        else
+                ret->outcome = read < 0 || strcmp(ret->now, want) == 0 ? CONTROL_WRITTEN : CONTROL_DIFFERENT;
 }
