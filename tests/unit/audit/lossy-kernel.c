@@ -234,6 +234,9 @@ void check_quiet(unsigned looks, unsigned sends)
 {
         struct pollfd p = { .fd = sender_fd(sender), .events = POLLIN };
 
+        /* It may be woken once more for what it has heard already. */
+        if (poll(&p, 1, 150) == 1)
+                sender_dispatch(sender);
         ck_assert_int_eq(poll(&p, 1, 150), 0);
         lock();
         ck_assert_uint_eq(fake.looks, looks);

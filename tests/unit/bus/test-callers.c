@@ -296,7 +296,7 @@ START_TEST(a_user_who_hangs_up)
         begin();
         (void)ask();
         struct caller_user *u = callers_user(callers, word.uid);
-        account_budget_take(&u->budget, 2 * ACCOUNT_BUDGET_MOST_USEC, clock_usec());
+        account_budget_take(&u->budget, ACCOUNT_BUDGET_DEBT_USEC, clock_usec());
         owner_changes(NAME, "");
         ck_assert_ptr_null(callers_find(callers, NAME));
         begin();

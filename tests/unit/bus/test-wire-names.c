@@ -54,9 +54,9 @@ START_TEST(very_many)
         _cleanup_free_ const char **names = NULL;
         size_t n;
 
-        const uint64_t start = clock_usec();
+        const uint64_t start = clock_of(CLOCK_PROCESS_CPUTIME_ID);
         ck_assert_int_eq(wire_read_names(m, &names, &n), 0);
-        ck_assert_uint_lt(clock_usec() - start, 2000000);
+        ck_assert_uint_lt(clock_of(CLOCK_PROCESS_CPUTIME_ID) - start, 2000000);
         ck_assert_uint_eq(n, 200000);
 }
 END_TEST

@@ -163,8 +163,10 @@ static void answer(int fd, const char *bytes, enum nonsense_end end)
         (void)recv(fd, request, sizeof(request), 0);
         while (send(fd, bytes, strlen(bytes), MSG_NOSIGNAL) >= 0 && end == NONSENSE_REPEATS)
                 ;
-        while ((end == NONSENSE_IS_SILENT || end == NONSENSE_ANSWERS_ONCE) &&
-                recv(fd, request, sizeof(request), 0) > 0)
+        if (end == NONSENSE_CLOSES)
+                (void)shutdown(fd, SHUT_WR);
+        /* What is not read when the connection is closed takes the answer with it. */
+        while (recv(fd, request, sizeof(request), 0) > 0)
                 ;
 }
 

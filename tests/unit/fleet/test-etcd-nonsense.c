@@ -10,10 +10,15 @@
 #define OK(body) HTTP("200 OK", body)
 #define HEADER "\"header\":{\"revision\":\"7\"}"
 
-static void begin(struct etcd_world *w, const char *bytes, enum nonsense_end end)
+static void begin_within(struct etcd_world *w, const char *bytes, enum nonsense_end end, uint64_t usec)
 {
         etcd_world_nonsense(w, bytes, end);
-        etcd_world_client(w, (struct etcd_config){ .timeout_usec = end == NONSENSE_IS_SILENT ? 200000 : 0 });
+        etcd_world_client(w, (struct etcd_config){ .timeout_usec = usec });
+}
+
+static void begin(struct etcd_world *w, const char *bytes, enum nonsense_end end)
+{
+        begin_within(w, bytes, end, 0);
 }
 
 static const struct {
@@ -60,7 +65,8 @@ START_TEST(an_answer_has_its_status)
 
         etcd_world_open(&w);
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-                begin(&w, answers[i].bytes, answers[i].end);
+                begin_within(
+                        &w, answers[i].bytes, answers[i].end, answers[i].status == ETCD_SLOW ? 200000 : 0);
                 _cleanup_heard_ struct heard h = etcd_world_get(&w, "a");
                 ck_assert_msg(h.status == answers[i].status, "%s: %s, %s", answers[i].bytes,
                         etcd_status_name(h.status), buf_str(&h.text));
