@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "../../schema/events/loop.h"
 #include "../registry/restoration.h"
 #include "../store/halt.h"
 #include "../store/history.h"
@@ -15,6 +16,7 @@ struct method {
         bool of_value;
         reader_answer_t answer; /* NULL: it takes options of its own */
         bool of_copy;
+        bool of_now;
 };
 
 /* What the thread needs of it is copied: messages are the loop's. */
@@ -26,15 +28,16 @@ struct call {
         bool may_write;
         unsigned n_before; /* calls of its user that waited when it came */
         char *key, *name;
-        char *layer, *after; /* of ReadTreeAt() */
+        char *layer, *after; /* of ReadTree() and ReadTreeAt() */
         size_t keys_max;
-        bool of_link, is_of_now;
+        bool of_link, is_of_now, is_whole;
         enum history_scale scale;
         uint64_t number;
 
         struct restoration *copy;  /* of a copy */
         bool is_given_up;          /* answered while the thread is still at it; the loop's */
         struct registry *registry; /* of a moment; NULL: it failed */
+        struct reader_tree *tree;  /* what is whole, as far as it is there; the loop's */
         int error;                 /* as a registry's */
         struct diag why;
 };
@@ -61,6 +64,8 @@ struct past {
         bool is_stuck; /* a copy was given up, and its thread is not back yet */
         struct lane moments;
         struct lane copies; /* files of others': one that hangs keeps nobody from the history */
+        struct lane wholes; /* no thread's: the loop works it, step by step */
+        struct loop_deferred *turn;
 
         pthread_mutex_t lock; /* of what follows */
         bool stop;

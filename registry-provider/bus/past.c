@@ -19,24 +19,28 @@
 #define CALLS_PER_USER_MAX 8u
 /* Each is kept whole meanwhile: room for paths and names, more than once. */
 #define CALL_BYTES_MAX 65536u
+/* Between two steps of what is whole, where there is always something else to be done. */
+#define TURN_MOST_USEC UINT64_C(25000)
 #define INTERRUPT_USEC 20000u
 /* A thread that does not end for so long is left to the end of the process. */
 #define END_USEC UINT64_C(1000000)
 
 static const struct method methods[] = {
-        { "GetAt", true, reader_answer_get, false },
-        { "ListAt", false, reader_answer_list, false },
-        { "InfoAt", false, reader_answer_info, false },
-        { "ResolveAt", true, reader_answer_resolve, false },
-        { "ReadTreeAt", false, NULL, false },
-        { "Restore", false, NULL, true },
-        { "PreviewRestore", false, NULL, true },
+        { .name = "GetAt", .of_value = true, .answer = reader_answer_get },
+        { .name = "ListAt", .answer = reader_answer_list },
+        { .name = "InfoAt", .answer = reader_answer_info },
+        { .name = "ResolveAt", .of_value = true, .answer = reader_answer_resolve },
+        { .name = "ReadTree", .of_now = true },
+        { .name = "ReadTreeAt" },
+        { .name = "Restore", .of_copy = true },
+        { .name = "PreviewRestore", .of_copy = true },
 };
 
 struct call *past_call_free(struct call *c)
 {
         if (!c)
                 return NULL;
+        c->tree = reader_tree_free(c->tree);
         c->registry = registry_close(c->registry);
         c->copy = restoration_free(c->copy);
         sd_bus_message_unref(c->m);
@@ -90,7 +94,9 @@ static int show(struct store *s, struct call *c)
 
 static struct reader_part part_of(const struct call *c)
 {
-        return (struct reader_part){ .layer = c->layer, .after = c->after, .keys_max = c->keys_max };
+        return (struct reader_part){
+                .layer = c->layer, .after = c->after, .whole = c->is_whole, .keys_max = c->keys_max
+        };
 }
 
 static struct reader_question question_of(const struct call *c)
@@ -183,14 +189,21 @@ static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
                        : sd_bus_error_set(error, ERROR_STORAGE, c->why.text);
 }
 
-static int answer_moment(const struct past *p, struct call *c, sd_bus_error *error)
+static int answer_moment(
+        const struct past *p, struct registry *of, const struct call *c, sd_bus_error *error)
 {
         const struct reader_question q = question_of(c);
         const struct reader_part part = part_of(c);
 
-        registry_set_schema(c->registry, registry_schema(p->reader->registry));
-        return c->method->answer ? c->method->answer(p->reader, c->registry, c->m, &q, error)
-                                 : reader_answer_tree(p->reader, c->registry, c->m, &q, &part, error);
+        registry_set_schema(of, registry_schema(p->reader->registry));
+        return c->method->answer ? c->method->answer(p->reader, of, c->m, &q, error)
+                                 : reader_answer_tree(p->reader, of, c->m, &q, &part, error);
+}
+
+static void reply_error(const struct call *c, int r, const sd_bus_error *error)
+{
+        (void)(sd_bus_error_is_set(error) ? sd_bus_reply_method_error(c->m, error)
+                                          : sd_bus_reply_method_errno(c->m, r, NULL));
 }
 
 static void answer(const struct past *p, struct call *c)
@@ -198,11 +211,10 @@ static void answer(const struct past *p, struct call *c)
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 
         int r = c->copy       ? past_answer_copy(p, c, &error)
-                : c->registry ? answer_moment(p, c, &error)
+                : c->registry ? answer_moment(p, c->registry, c, &error)
                               : fail(p, c, &error);
         if (r < 0)
-                (void)(sd_bus_error_is_set(&error) ? sd_bus_reply_method_error(c->m, &error)
-                                                   : sd_bus_reply_method_errno(c->m, r, NULL));
+                reply_error(c, r, &error);
 }
 
 static struct call *take_done(struct past *p)
@@ -236,7 +248,95 @@ static int on_done(
         return 0;
 }
 
+/* ---- What is whole ---- */
+
+/* What is written while the loop puts it together changes nothing of it. */
+static int open_tree(const struct past *p, struct call *c, sd_bus_error *error)
+{
+        const struct reader_question q = question_of(c);
+        const struct reader_part part = part_of(c);
+        struct registry *now = p->reader->registry;
+        struct store *s = NULL;
+
+        writer_flush(p->reader->writer);
+        c->error = store_open(p->file, STORE_READ_ONLY, SIZE_MAX, &s, &c->why);
+        if (c->error == 0)
+                c->error = store_freeze(s, registry_store(now));
+        if (c->error == 0)
+                c->error = registry_open_frozen(now, STEAL_PTR(s), &c->registry);
+        (void)store_close(s);
+        return c->error != 0 ? fail(p, c, error)
+                             : reader_tree_open(p->reader, c->registry, c->m, &q, &part, &c->tree, error);
+}
+
+/* 1: it goes on; 0: it was sent; or negative. */
+static int step(const struct past *p, struct call *c, sd_bus_error *error)
+{
+        const uint64_t since = clock_usec();
+
+        int r = c->tree ? 0 : open_tree(p, c, error);
+        if (r >= 0)
+                r = reader_tree_step(c->tree, error);
+        if (r == 0 && (r = reader_tree_send(c->tree, error)) > 0)
+                r = 0;
+        gate_took(p->reader->gate, c->m, since);
+        return r;
+}
+
+static void end_whole(struct past *p)
+{
+        p->wholes.working = past_call_free(p->wholes.working);
+        p->n--;
+}
+
+static void on_turn(void *userdata)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        struct past *p = userdata;
+        struct lane *l = &p->wholes;
+
+        if (!l->working)
+                l->working = past_take(&l->waiting);
+        if (!l->working)
+                return;
+        int r = step(p, l->working, &error);
+        if (r < 0)
+                reply_error(l->working, r, &error);
+        if (r <= 0)
+                end_whole(p);
+        if (l->working || l->waiting)
+                (void)!loop_deferred_start(p->turn);
+}
+
 /* ---- Calls ---- */
+
+static int keep_part(struct call *c, const char *layer, const char *after)
+{
+        c->layer = layer ? strdup(layer) : NULL;
+        c->after = after ? strdup(after) : NULL;
+        return (layer && !c->layer) || (after && !c->after) ? -ENOMEM : 0;
+}
+
+static int read_options_of_now(sd_bus_message *m, struct call *c, sd_bus_error *error)
+{
+        const char *layer = NULL, *after = NULL;
+        int whole = 0, no_follow = 0;
+        const struct wire_member members[] = {
+                { "layer", "s", &layer },
+                { "after", "s", &after },
+                { "whole", "b", &whole },
+                { "no-follow", "b", &no_follow },
+        };
+        struct diag d = { 0 };
+
+        int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        c->of_link = no_follow != 0;
+        c->is_whole = whole != 0;
+        c->is_of_now = !c->is_whole;
+        return keep_part(c, layer, after);
+}
 
 static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
 {
@@ -265,11 +365,7 @@ static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
                         "one of the options sequence and time says which moment");
         c->scale = sequence != UINT64_MAX ? HISTORY_BY_SEQUENCE : HISTORY_BY_TIME;
         c->number = sequence != UINT64_MAX ? sequence : time;
-        c->layer = layer ? strdup(layer) : NULL;
-        c->after = after ? strdup(after) : NULL;
-        if ((layer && !c->layer) || (after && !c->after))
-                return -ENOMEM;
-        return 0;
+        return keep_part(c, layer, after);
 }
 
 static int check_size(sd_bus_message *m, sd_bus_error *error)
@@ -280,7 +376,7 @@ static int check_size(sd_bus_message *m, sd_bus_error *error)
         int r = account_measure(m, &limit, &size);
         return r != 0 ? r
                       : sd_bus_error_setf(error, ERROR_TOO_LARGE,
-                                "a call for an earlier moment has more than %u bytes", CALL_BYTES_MAX);
+                                "a call for one moment has more than %u bytes", CALL_BYTES_MAX);
 }
 
 static int read_call(const struct past *p, sd_bus_message *m, struct call *c, sd_bus_error *error)
@@ -295,7 +391,7 @@ static int read_call(const struct past *p, sd_bus_message *m, struct call *c, sd
         if (r >= 0 && c->method->of_value)
                 r = sd_bus_message_read(m, "s", &name);
         if (r >= 0)
-                r = read_moment(m, c, error);
+                r = c->method->of_now ? read_options_of_now(m, c, error) : read_moment(m, c, error);
         if (r < 0)
                 return r;
         c->key = strdup(key);
@@ -364,12 +460,10 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         /* The thread sees what is committed. */
         writer_flush(p->reader->writer);
-        if (c->is_of_now) {
-                const struct reader_question q = question_of(c);
-                return c->method->answer(p->reader, p->reader->registry, m, &q, error);
-        }
-        struct lane *l = c->copy ? &p->copies : &p->moments;
-        r = start(l);
+        if (c->is_of_now)
+                return answer_moment(p, p->reader->registry, c, error);
+        struct lane *l = c->copy ? &p->copies : c->is_whole ? &p->wholes : &p->moments;
+        r = c->is_whole ? loop_deferred_start(p->turn) : start(l);
         if (r >= 0 && c->copy)
                 r = past_watch_copies(p);
         if (r >= 0)
@@ -396,7 +490,10 @@ void past_drop_caller(struct past *p, const char *name)
         (void)pthread_mutex_lock(&p->lock);
         drop_caller(&p->moments, name);
         drop_caller(&p->copies, name);
+        drop_caller(&p->wholes, name);
         (void)pthread_mutex_unlock(&p->lock);
+        if (p->wholes.working && strcmp(sd_bus_message_get_sender(p->wholes.working->m), name) == 0)
+                end_whole(p);
 }
 
 /* ---- Life ---- */
@@ -418,6 +515,7 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         (void)pthread_mutex_init(&p->lock, NULL);
         lane_init(&p->moments, p);
         lane_init(&p->copies, p);
+        lane_init(&p->wholes, p);
         restoration_clean_up(file);
         p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         p->file = strdup(file);
@@ -425,6 +523,9 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         if (r == 0)
                 r = sd_event_add_io(sd_bus_get_event(reader->writer->config->bus), &p->source, p->event_fd,
                         EPOLLIN, on_done, p);
+        if (r >= 0)
+                r = loop_deferred_new(sd_bus_get_event(reader->writer->config->bus), SD_EVENT_PRIORITY_IDLE,
+                        TURN_MOST_USEC, on_turn, p, &p->turn);
         if (r < 0) {
                 (void)past_free(p);
                 return r;
@@ -468,6 +569,8 @@ struct past *past_free(struct past *p)
                 return NULL;
         p->source = sd_event_source_disable_unref(p->source);
         p->look = sd_event_source_disable_unref(p->look);
+        p->turn = loop_deferred_free(p->turn);
+        (void)past_call_free(STEAL_PTR(p->wholes.working));
         (void)pthread_mutex_lock(&p->lock);
         p->stop = true;
         const bool has_ended = end_thread(&p->moments) && end_thread(&p->copies);
@@ -477,6 +580,7 @@ struct past *past_free(struct past *p)
                 return NULL;
         lane_done(&p->moments);
         lane_done(&p->copies);
+        lane_done(&p->wholes);
         while ((c = past_take(&p->done)))
                 (void)past_call_free(c);
         if (p->event_fd >= 0)

@@ -4,7 +4,9 @@
 /* GetAt, ListAt, InfoAt and ResolveAt: what the registry was at an earlier moment; and Restore, of a copy. A
  * thread opens the file beside the loop, and brings back from the history what the call will look at; the
  * loop answers from that as from the registry itself. So no reader keeps the loop busy, however much has
- * happened since; they wait for each other, a few of each user. */
+ * happened since; they wait for each other, a few of each user. And ReadTree: what is to be whole is of one
+ * moment, too, that of a second connection to the file, and is put together when nothing else is to be done.
+ */
 
 #include "reader.h"
 

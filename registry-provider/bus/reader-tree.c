@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A key and all below it, in pages. A page is looked for during PAGE_USEC, so that nobody else waits long
- * for it; who may write can have all at once. */
+/* A key and all below it, in pages. It is looked at for STEP_USEC, so that nobody else waits long for it;
+ * what is to be had at once takes many such steps. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../schema/base/array.h"
@@ -13,23 +15,25 @@
 
 /* One key of a page is given whatever it takes, within a message. */
 #define PAGE_BYTES 65536u
-#define PAGE_USEC UINT64_C(5000)
+#define STEP_USEC UINT64_C(5000)
 /* The clock is looked at after so many keys: a page has them whatever else the machine has to do. */
 #define KEYS_BETWEEN_LOOKS 16u
 /* Of a key, and of a value in it, beside what they hold: numbers, lengths, padding. */
 #define KEY_BYTES 96u
 #define VALUE_BYTES 32u
 
-struct page {
+struct reader_tree {
         struct reader *reader;
         struct registry *of;
-        sd_bus_message *reply;
+        struct store_scope scope;
+        struct walk *walk;
+        sd_bus_message *m, *reply;
         const char **layers; /* that the values of a key come from, each once */
         size_t n_layers;
         struct buf last; /* the path of the key that was passed last */
         size_t taken, max;
         size_t n, n_max; /* keys that are passed; 0: no limit */
-        uint64_t end;    /* CLOCK_MONOTONIC; UINT64_MAX: none */
+        bool has_all;
 };
 
 static size_t key_bytes(const struct walk_key *key)
@@ -43,7 +47,7 @@ static size_t key_bytes(const struct walk_key *key)
         return bytes;
 }
 
-static int find_layer(struct page *p, const char *layer, uint32_t *ret)
+static int find_layer(struct reader_tree *p, const char *layer, uint32_t *ret)
 {
         for (*ret = 0; *ret < p->n_layers; ++*ret)
                 if (strcmp(p->layers[*ret], layer) == 0)
@@ -54,7 +58,7 @@ static int find_layer(struct page *p, const char *layer, uint32_t *ret)
         return r;
 }
 
-static int append_layers(struct page *p, const struct walk_key *key)
+static int append_layers(struct reader_tree *p, const struct walk_key *key)
 {
         uint32_t at;
         int r = sd_bus_message_open_container(p->reply, 'a', "s");
@@ -74,7 +78,7 @@ enum column {
 };
 
 /* The values fit into a message, so their sizes are no more than 32 bits. */
-static uint32_t number_of(struct page *p, enum column column, const struct store_value_entry *e)
+static uint32_t number_of(struct reader_tree *p, enum column column, const struct store_value_entry *e)
 {
         uint32_t layer;
 
@@ -91,7 +95,7 @@ static uint32_t number_of(struct page *p, enum column column, const struct store
         return 0;
 }
 
-static int append_numbers(struct page *p, enum column column, const struct walk_key *key)
+static int append_numbers(struct reader_tree *p, enum column column, const struct walk_key *key)
 {
         void *space;
         int r = sd_bus_message_append_array_space(p->reply, 'u', key->n_values * sizeof(uint32_t), &space);
@@ -101,7 +105,7 @@ static int append_numbers(struct page *p, enum column column, const struct walk_
         return r;
 }
 
-static int append_sequences(struct page *p, const struct walk_key *key)
+static int append_sequences(struct reader_tree *p, const struct walk_key *key)
 {
         void *space;
         int r = sd_bus_message_append_array_space(p->reply, 't', key->n_values * sizeof(uint64_t), &space);
@@ -111,7 +115,7 @@ static int append_sequences(struct page *p, const struct walk_key *key)
         return r;
 }
 
-static int append_data(struct page *p, const struct walk_key *key)
+static int append_data(struct reader_tree *p, const struct walk_key *key)
 {
         size_t size = 0;
         void *space;
@@ -124,7 +128,7 @@ static int append_data(struct page *p, const struct walk_key *key)
         return r;
 }
 
-static int append_names(struct page *p, const struct walk_key *key)
+static int append_names(struct reader_tree *p, const struct walk_key *key)
 {
         size_t size = 0;
         void *space;
@@ -137,7 +141,7 @@ static int append_names(struct page *p, const struct walk_key *key)
         return r;
 }
 
-static int append_key(struct page *p, const struct walk_key *key)
+static int append_key(struct reader_tree *p, const struct walk_key *key)
 {
         uint32_t flags = key->flags;
 
@@ -162,7 +166,7 @@ static int append_key(struct page *p, const struct walk_key *key)
 }
 
 /* 1: the key is passed; 0: the page is full; or negative with `error` set, or a bus error. */
-static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_bus_error *error)
+static int add_key(struct reader_tree *p, struct walk_key *key, sd_bus_error *error)
 {
         size_t bytes = key_bytes(key);
         bool is_empty = key->flags == 0 && key->n_values == 0;
@@ -177,7 +181,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         int r = answer_take(&p->taken, bytes, error);
         if (r < 0)
                 return r;
-        r = walk_read(walk, key);
+        r = walk_read(p->walk, key);
         if (r < 0)
                 return reader_fail(p->reader, p->of, r, &(const struct diag){ 0 }, error);
         r = append_key(p, key);
@@ -189,54 +193,33 @@ static bool is_over(size_t n_keys, uint64_t end)
         return n_keys % KEYS_BETWEEN_LOOKS == 0 && clock_usec() >= end;
 }
 
-/* 1: more is to come; 0: that was all; or negative. */
-static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
+int reader_tree_step(struct reader_tree *p, sd_bus_error *error)
 {
+        const uint64_t end = clock_usec() + STEP_USEC;
         struct walk_key key;
-        int more = 0;
-        bool is_full = false;
+        int more;
 
-        int r = sd_bus_message_open_container(p->reply, 'a', "(" REGISTRY_TREE_KEY ")");
-        while (r >= 0 && !is_full && (more = walk_next(walk, &key)) > 0) {
-                r = add_key(p, walk, &key, error);
-                is_full = r == 0 || p->n == p->n_max || is_over(p->n, p->end);
+        while ((more = walk_next(p->walk, &key)) > 0) {
+                int r = add_key(p, &key, error);
+                if (r <= 0 || p->n == p->n_max)
+                        return r < 0 ? r : 0;
+                if (is_over(p->n, end))
+                        return 1;
         }
-        if (more < 0)
-                return reader_fail(p->reader, p->of, more, &(const struct diag){ 0 }, error);
-        if (r >= 0)
-                r = sd_bus_message_close_container(p->reply);
-        return r < 0 ? r : more;
+        p->has_all = more == 0;
+        return more < 0 ? reader_fail(p->reader, p->of, more, &(const struct diag){ 0 }, error) : 0;
 }
 
-static int reply_page(struct page *p, sd_bus_message *m, struct walk *walk, sd_bus_error *error)
+int reader_tree_send(struct reader_tree *p, sd_bus_error *error)
 {
-        int r = sd_bus_message_new_method_return(m, &p->reply);
-        if (r >= 0)
-                r = add_keys(p, walk, error);
+        int r = sd_bus_message_close_container(p->reply);
+
         if (r >= 0)
                 r = sd_bus_message_append(
-                        p->reply, "st", r > 0 ? buf_str(&p->last) : "", registry_sequence(p->of));
+                        p->reply, "st", p->has_all ? "" : buf_str(&p->last), registry_sequence(p->of));
         if (r >= 0)
-                r = gate_take(p->reader->gate, m, p->taken, error);
+                r = gate_take(p->reader->gate, p->m, p->taken, error);
         return r < 0 ? r : sd_bus_send(NULL, p->reply, NULL);
-}
-
-static int read_options(
-        sd_bus_message *m, struct reader_question *q, struct reader_part *part, sd_bus_error *error)
-{
-        int whole = 0, no_follow = 0;
-        const struct wire_member members[] = {
-                { "layer", "s", &part->layer },
-                { "after", "s", &part->after },
-                { "whole", "b", &whole },
-                { "no-follow", "b", &no_follow },
-        };
-        struct diag d = { 0 };
-
-        int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
-        part->whole = whole != 0;
-        q->of_link = no_follow != 0;
-        return r < 0 ? answer_invalid(r, &d, error) : 0;
 }
 
 static int open_walk(struct registry *of, const struct reader_question *q, const struct reader_part *part,
@@ -261,7 +244,7 @@ size_t reader_look_at_tree(
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_walk_ struct walk *walk = NULL;
         struct walk_key k;
-        const uint64_t end = clock_usec() + 2 * PAGE_USEC;
+        const uint64_t end = clock_usec() + 2 * STEP_USEC;
         size_t taken = 0, n = 0;
 
         if (open_walk(of, q, part, &walk, NULL) != 0)
@@ -275,39 +258,53 @@ size_t reader_look_at_tree(
         return 0;
 }
 
-int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m,
-        const struct reader_question *q, const struct reader_part *part, sd_bus_error *error)
+struct reader_tree *reader_tree_free(struct reader_tree *p)
 {
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
-        _cleanup_walk_ struct walk *walk = NULL;
-        struct page page = { .reader = reader, .of = of, .n_max = part->keys_max };
+        if (!p)
+                return NULL;
+        (void)walk_close(p->walk);
+        store_scope_end(&p->scope);
+        sd_bus_message_unref(p->reply);
+        free(p->layers);
+        buf_done(&p->last);
+        free(p);
+        return NULL;
+}
+DEFINE_CLEANUP(struct reader_tree *, reader_tree_free, reader_tree_freep);
+
+int reader_tree_open(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, const struct reader_part *part, struct reader_tree **ret,
+        sd_bus_error *error)
+{
+        _cleanup_(reader_tree_freep) struct reader_tree *p = calloc(1, sizeof(*p));
         struct diag d = { 0 };
 
-        int r = open_walk(of, q, part, &walk, &d);
+        if (!p)
+                return -ENOMEM;
+        *p = (struct reader_tree){ .reader = reader,
+                .of = of,
+                .scope = registry_scope(of),
+                .m = m,
+                .max = part->whole ? ANSWER_BYTES_MAX : PAGE_BYTES,
+                .n_max = part->keys_max };
+        int r = open_walk(of, q, part, &p->walk, &d);
         if (r != 0)
                 return reader_fail(reader, of, r, &d, error);
-        const struct caller *caller = gate_caller(reader->gate, m);
-        bool whole = part->whole && caller && gate_is_writer(caller);
-        page.max = whole ? ANSWER_BYTES_MAX : PAGE_BYTES;
-        page.end = whole ? UINT64_MAX : clock_usec() + PAGE_USEC;
-        r = reply_page(&page, m, walk, error);
-        sd_bus_message_unref(page.reply);
-        free(page.layers);
-        buf_done(&page.last);
+        r = sd_bus_message_new_method_return(m, &p->reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(p->reply, 'a', "(" REGISTRY_TREE_KEY ")");
+        if (r >= 0)
+                *ret = STEAL_PTR(p);
         return r;
 }
 
-int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
+int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, const struct reader_part *part, sd_bus_error *error)
 {
-        struct reader *reader = userdata;
-        struct reader_question q = { 0 };
-        struct reader_part part = { 0 };
+        _cleanup_(reader_tree_freep) struct reader_tree *p = NULL;
 
-        int r = sd_bus_message_read(m, "s", &q.key);
+        int r = reader_tree_open(reader, of, m, q, part, &p, error);
         if (r >= 0)
-                r = read_options(m, &q, &part, error);
-        if (r < 0)
-                return r;
-        writer_flush(reader->writer);
-        return reader_answer_tree(reader, reader->registry, m, &q, &part, error);
+                r = reader_tree_step(p, error);
+        return r < 0 ? r : reader_tree_send(p, error);
 }

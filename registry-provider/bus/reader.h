@@ -24,7 +24,6 @@ _must_check_ int reader_register(struct reader *reader, sd_bus *bus);
 int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
-int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
@@ -70,11 +69,21 @@ int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_mes
 /* A page of ReadTree(). */
 struct reader_part {
         const char *layer, *after; /* NULL: none */
-        bool whole;
-        size_t keys_max; /* it ends after so many; 0: where it is full */
+        bool whole;                /* it is as large as a message can be */
+        size_t keys_max;           /* it ends after so many; 0: where it is full */
 };
 int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m,
         const struct reader_question *q, const struct reader_part *part, sd_bus_error *error);
+/* The same in steps, none of which takes long; nothing of the registry may change in between. What q, the
+ * part and the message are is borrowed. 0, or negative as above. */
+struct reader_tree;
+_must_check_ int reader_tree_open(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, const struct reader_part *part, struct reader_tree **ret,
+        sd_bus_error *error);
+struct reader_tree *reader_tree_free(struct reader_tree *p);
+/* 1: it needs another one; 0: it can be sent; or negative. */
+_must_check_ int reader_tree_step(struct reader_tree *p, sd_bus_error *error);
+_must_check_ int reader_tree_send(struct reader_tree *p, sd_bus_error *error);
 /* Looks at what that page will look at, and returns its `keys_max`. */
 size_t reader_look_at_tree(
         struct registry *of, const struct reader_question *q, const struct reader_part *part);

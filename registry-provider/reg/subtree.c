@@ -8,9 +8,8 @@
 #include "../../schema/base/array.h"
 #include "tree-key.h"
 
-/* Pages at first, so that nobody waits for us; then all at once, which is for those who may write; and no
- * longer.
- */
+/* Pages at first, which cost least; then all at once, which is of one moment; and no longer: more than a
+ * message holds, or several roots, may change each time. */
 #define TRIES_IN_PAGES 3u
 #define TRIES 10u
 

@@ -85,8 +85,8 @@ static int load_hives(struct registry *r)
         return store_error(r->tx.store, NULL);
 }
 
-/* *ret is to be closed in any case. */
-static int load(const struct registry_config *config, bool is_past, struct registry **ret)
+/* All but its layers; *ret is to be closed in any case. */
+static int load(const struct registry_config *config, struct registry **ret)
 {
         struct registry *r = *ret = calloc(1, sizeof(*r));
 
@@ -101,18 +101,28 @@ static int load(const struct registry_config *config, bool is_past, struct regis
                 .layers = &r->layers,
                 .hives = &r->hives,
                 .effects = { .store = config->store, .layers = &r->layers, .schema = r->schema } };
-        int e = load_hives(r);
-        if (e < 0)
-                return e;
-        return is_past ? layers_load_past(r->tx.store, &r->layers)
-                       : layers_load(r->tx.store, NULL, &r->layers);
+        return load_hives(r);
 }
 
 int registry_open_past(struct store *store, struct registry **ret)
 {
         _cleanup_registry_ struct registry *r = NULL;
 
-        int e = load(&(struct registry_config){ .store = store }, true, &r);
+        int e = load(&(struct registry_config){ .store = store }, &r);
+        if (e == 0)
+                e = layers_load_past(store, &r->layers);
+        if (e == 0)
+                *ret = STEAL_PTR(r);
+        return e;
+}
+
+int registry_open_frozen(const struct registry *of, struct store *store, struct registry **ret)
+{
+        _cleanup_registry_ struct registry *r = NULL;
+
+        int e = load(&(struct registry_config){ .store = store, .schema = of->schema }, &r);
+        if (e == 0)
+                e = layers_load(store, &of->layers, &r->layers);
         if (e == 0)
                 *ret = STEAL_PTR(r);
         return e;
@@ -122,7 +132,9 @@ int registry_open(const struct registry_config *config, struct registry **ret, s
 {
         _cleanup_registry_ struct registry *r = NULL;
 
-        int e = load(config, false, &r);
+        int e = load(config, &r);
+        if (e == 0)
+                e = layers_load(config->store, NULL, &r->layers);
         if (e == 0)
                 e = make_default_hive(r);
         if (e == 0)

@@ -106,6 +106,9 @@ _must_check_ int history_find_change(const struct store *s, uint64_t sequence, i
  * once; nothing else is done with it. What was volatile is not known. -EFBIG of a look-up (store_error()):
  * too much of one key has changed since. */
 _must_check_ int store_show(struct store *s, int64_t row);
+/* The same of now: a store that was opened to read the file of `of` has what that one has, volatile keys
+ * too, until it is closed. Nothing of `of` is open or waits to be made durable. */
+_must_check_ int store_freeze(struct store *s, const struct store *of);
 
 /* Undoes the row in the tables of `s`, whose contents must be those right after it, and leaves none itself.
  * In an open transaction: a preview, or of a store that was made for it. */

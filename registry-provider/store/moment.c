@@ -446,6 +446,34 @@ int store_show(struct store *s, int64_t row)
         return 0;
 }
 
+static int copy_volatile(struct database *to, const struct database *from)
+{
+        sqlite3_backup *copying = sqlite3_backup_init(to->sqlite, "temp", from->sqlite, "temp");
+
+        if (!copying)
+                return database_no_memory(to);
+        (void)sqlite3_backup_step(copying, -1);
+        if (sqlite3_backup_finish(copying) != SQLITE_OK)
+                return database_no_memory(to);
+        to->has_volatile = true;
+        return 0;
+}
+
+int store_freeze(struct store *s, const struct store *of)
+{
+        const struct database *from = store_database(of);
+        int r = from->has_volatile ? copy_volatile(store_database(s), from) : 0;
+
+        if (r < 0)
+                return r;
+        (void)store_scope_begin(s);
+        /* The transaction begins with the first row that is read. */
+        sqlite3_stmt *any = store_query(s, LAYER_LAST, false);
+        while (database_row(store_database(s), any))
+                ;
+        return store_error(s, NULL);
+}
+
 struct moment *moment_free(struct moment *m)
 {
         if (!m)

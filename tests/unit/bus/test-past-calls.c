@@ -41,6 +41,7 @@ int __wrap_sd_bus_reply_method_error(sd_bus_message *m, const sd_bus_error *erro
 static struct caller_user user = { .uid = 1 };
 static struct caller caller = { .user = &user };
 static sd_bus_message *taken_of, *sent;
+static bool was_sent; /* when that was taken */
 static unsigned n_taken;
 static uint64_t order[PLACES + PLACES_OF_USER]; /* the calls' cookies */
 static size_t keys_max;
@@ -58,8 +59,8 @@ struct caller *__wrap_gate_caller(_unused_ struct gate *g, _unused_ sd_bus_messa
 void __wrap_gate_took(_unused_ struct gate *g, sd_bus_message *m, uint64_t since)
 {
         ck_assert_uint_gt(since, 0);
-        ck_assert_ptr_nonnull(sent);
         taken_of = m;
+        was_sent = sent != NULL;
         ck_assert_uint_lt(n_taken, ARRAY_SIZE(order));
         ck_assert_int_ge(sd_bus_message_get_cookie(m, &order[n_taken++]), 0);
 }
@@ -184,6 +185,7 @@ static void call(const char *method, const char *key, const char *name, const ch
         while (!sent)
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
         ck_assert_ptr_eq(taken_of, m);
+        ck_assert(was_sent);
         ck_assert_int_ge(sd_bus_message_seal(sent, 2, 0), 0);
         ck_assert_int_eq(sd_bus_message_is_method_error(sent, NULL), 0);
 }
@@ -319,14 +321,13 @@ START_TEST(an_end_while_a_copy_hangs)
 }
 END_TEST
 
-/* The keys of a page by their last letters; *ret_after: where the next one begins. */
-static const char *page(const char *after, const char **ret_after)
+/* The keys of the page that was sent by their last letters; *ret_after: where the next one begins. */
+static const char *keys_sent(const char **ret_after)
 {
         static char keys[32];
         const char *path;
         size_t n = 0;
 
-        call("ReadTreeAt", "Machine\\A", NULL, after);
         ck_assert_int_gt(sd_bus_message_enter_container(sent, 'a', "(" REGISTRY_TREE_KEY ")"), 0);
         while (sd_bus_message_enter_container(sent, 'r', REGISTRY_TREE_KEY) > 0) {
                 ck_assert_int_gt(sd_bus_message_read(sent, "s", &path), 0);
@@ -339,6 +340,12 @@ static const char *page(const char *after, const char **ret_after)
         ck_assert_int_ge(sd_bus_message_exit_container(sent), 0);
         ck_assert_int_gt(sd_bus_message_read(sent, "s", ret_after), 0);
         return keys;
+}
+
+static const char *page(const char *after, const char **ret_after)
+{
+        call("ReadTreeAt", "Machine\\A", NULL, after);
+        return keys_sent(ret_after);
 }
 
 START_TEST(a_page_ends_where_the_look_did)
@@ -372,6 +379,35 @@ START_TEST(a_page_has_some_keys_at_any_time)
 }
 END_TEST
 
+/* It is put together in steps, each of which is its user's time; what is written in between is not in it. */
+START_TEST(a_whole_is_of_one_moment)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const char *after;
+
+        for (char c = 'B'; c <= 'Y'; c++)
+                world_do(&w, textf("mk - Machine\\A\\%c", c));
+        leap = 1000000;
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "ReadTree"),
+                0);
+        ck_assert_int_ge(sd_bus_message_append(m, "sa{sv}", "Machine\\A", 1, "whole", "b", 1), 0);
+        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        ck_assert_int_gt(past_call(m, &past, NULL), 0);
+        while (n_taken == 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_ptr_null(sent);
+        world_do(&w, "mk - Machine\\A\\Z");
+        while (!sent)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_int_ge(sd_bus_message_seal(sent, 2, 0), 0);
+        ck_assert_str_eq(keys_sent(&after), "ABCDEFGHIJKLMNOPQRSTUVWXY");
+        ck_assert_str_eq(after, "");
+        ck_assert_uint_eq(n_taken, 2);
+        ck_assert(was_sent);
+}
+END_TEST
+
 /* With what a message holds, for example. */
 START_TEST(a_look_says_where_it_ended)
 {
@@ -396,7 +432,7 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { an_answer_is_its_users_time, places_of_those_who_may_write,
                 large_calls, a_copy_that_hangs, an_end_while_a_copy_hangs, a_page_ends_where_the_look_did,
-                a_page_has_some_keys_at_any_time, a_look_says_where_it_ended };
+                a_page_has_some_keys_at_any_time, a_whole_is_of_one_moment, a_look_says_where_it_ended };
 
         return suite_with("past-calls", tests, ARRAY_SIZE(tests), setup, teardown);
 }
