@@ -11,7 +11,7 @@
 #include "wal.h"
 
 #define APPLICATION_ID 0x50655267 /* "PeRg" */
-#define FORMAT_VERSION 2
+#define FORMAT_VERSION 3
 
 #define TO_TEXT_(x) #x
 #define TO_TEXT(x) TO_TEXT_(x)
@@ -21,7 +21,8 @@
 
 /* Names are compared folded, as bytes. The base layer, which has nearly everything, is number 1 and is not
  * in the indexes by layer. The history has a folded name only for a key that may be gone, dropped or
- * volatile, so that it is found by it. */
+ * volatile, so that it is found by it; and of the rows of one key that follow each other only the first one
+ * is in the index (HISTORY_RUN). */
 static const char tables_of_keys[] =
         "CREATE TABLE @.key(guid BLOB PRIMARY KEY, parent BLOB, name TEXT NOT NULL, sd BLOB,"
         " flags INTEGER NOT NULL, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -50,7 +51,7 @@ static const char tables_of_the_file[] =
         " name TEXT, folded TEXT, target BLOB, type INTEGER, data BLOB,"
         " old_name TEXT, old_sequence INTEGER, old_target BLOB, old_type INTEGER, old_data BLOB,"
         " old_time INTEGER) STRICT;"
-        "CREATE INDEX history_key ON history(key);"
+        "CREATE INDEX history_key ON history(key) WHERE flags & 8;"
         "CREATE INDEX history_gone ON history(target, folded) WHERE folded IS NOT NULL;"
         "INSERT INTO layer VALUES(1, '" LAYER_BASE "', '" LAYER_BASE "');"
         "PRAGMA application_id = " TO_TEXT(APPLICATION_ID) ";"

@@ -100,8 +100,19 @@ static unsigned flags_of(const struct recorder_row *e)
         return (e->is_volatile ? HISTORY_VOLATILE : 0u) | (is_policy ? HISTORY_POLICY : 0u);
 }
 
+static bool begins_run(struct recorder *rec, const struct guid *key, uint16_t op)
+{
+        const bool is = rec->run == 0 || rec->run == HISTORY_RUN_MAX || !guid_equal(&rec->run_of, key) ||
+                        op == STORE_CREATE_KEY || op == STORE_DROP_KEY;
+
+        rec->run_of = *key;
+        rec->run = is ? 1 : rec->run + 1;
+        return is;
+}
+
 int recorder_add(struct recorder *rec, struct database *db, uint64_t sequence, const struct recorder_row *e)
 {
+        const struct guid *key = e->key ? e->key : &(struct guid){ 0 };
         int r = know_author(rec, db);
         sqlite3_stmt *row = r == 0 ? database_statement(db, HISTORY_ADD, false) : NULL;
 
@@ -112,8 +123,8 @@ int recorder_add(struct recorder *rec, struct database *db, uint64_t sequence, c
         database_bind_u64(row, 2, rec->time);
         (void)sqlite3_bind_int64(row, 3, rec->author);
         database_bind_u64(row, 4, e->op);
-        database_bind_u64(row, 5, flags_of(e));
-        database_bind_guid(row, 6, e->key ? e->key : &(struct guid){ 0 });
+        database_bind_u64(row, 5, flags_of(e) | (begins_run(rec, key, e->op) ? HISTORY_RUN : 0u));
+        database_bind_guid(row, 6, key);
         if (e->layer)
                 (void)sqlite3_bind_int64(row, 7, e->layer);
         if (e->name)
@@ -330,7 +341,7 @@ struct work {
 struct counted {
         int64_t id, author;
         uint64_t time, bytes;
-        bool is_policy;
+        bool is_policy, begins_run;
 };
 
 /* The first one after that number. */
@@ -346,6 +357,7 @@ static bool next_row(struct store *s, int64_t after, struct counted *ret)
                         .time = database_column_u64(q, 1),
                         .author = sqlite3_column_int64(q, 2),
                         .is_policy = sqlite3_column_int64(q, 3) & HISTORY_POLICY,
+                        .begins_run = sqlite3_column_int64(q, 3) & HISTORY_RUN,
                         .bytes = database_column_u64(q, 4) };
         }
         return any;
@@ -381,13 +393,18 @@ static bool is_over(const struct recorder *rec, const struct store_prune_limits 
                          : p->rows[0] > limits->rows || p->bytes[0] > limits->bytes;
 }
 
-/* One author's rows come one after the other. */
+/* One author's rows come one after the other. The rest of a run begins with its next row. */
 static int remove_row(const struct recorder *rec, struct store *s, const struct counted *row)
 {
         sqlite3_stmt *q = database_statement(store_database(s), HISTORY_DELETE, false);
 
         (void)sqlite3_bind_int64(q, 1, row->id);
         int r = database_run(store_database(s), q);
+        if (r == 0 && row->begins_run) {
+                q = database_statement(store_database(s), HISTORY_BEGIN_RUN, false);
+                (void)sqlite3_bind_int64(q, 1, row->id);
+                r = database_run(store_database(s), q);
+        }
         if (r < 0 || row->author == rec->author)
                 return r;
         q = database_statement(store_database(s), AUTHOR_DELETE, false);

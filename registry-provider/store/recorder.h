@@ -12,6 +12,10 @@
 #define HISTORY_VOLATILE 1 /* it has no data */
 #define HISTORY_SHADOWED 2 /* nothing effective changed */
 #define HISTORY_POLICY 4   /* pruned later */
+#define HISTORY_RUN 8      /* it begins a run: those without it are of the key of the row before them */
+
+/* A row is at most so far from the begin of its run. Creating and dropping a key always begin one. */
+#define HISTORY_RUN_MAX 16u
 
 /* Index 1: rows that are policy. */
 struct pruning {
@@ -30,6 +34,8 @@ struct recorder {
         struct seal last_seal;
         uint64_t time; /* of the open transaction, µs since the epoch */
         char boot[BOOT_ID_MAX];
+        struct guid run_of; /* the key of the newest row */
+        unsigned run;       /* rows in the newest run; 0: it is not known */
         struct pruning pruning;
 };
 

@@ -20,6 +20,9 @@ static const char *const mends[] = {
         " AND fold(name) IS NOT NULL",
         "UPDATE history SET folded = fold(name) WHERE folded IS NOT NULL AND folded IS NOT fold(name)"
         " AND fold(name) <> ''",
+        "UPDATE history AS h SET flags = flags | 8 WHERE NOT flags & 8"
+        " AND (key IS NOT (SELECT key FROM history WHERE id < h.id ORDER BY id DESC LIMIT 1)"
+        " OR NOT EXISTS(SELECT 1 FROM history WHERE id BETWEEN h.id - 15 AND h.id - 1 AND flags & 8))",
         "UPDATE value SET data = x'' WHERE type = 65535 AND length(data) > 0",
         "DELETE FROM file WHERE layer NOT IN (SELECT id FROM layer)",
 };

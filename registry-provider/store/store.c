@@ -134,6 +134,7 @@ static void undo_turn(struct store *s)
         cache_clear(&s->cache);
         s->sequence = s->sequence_begun;
         s->recorder.author = 0;
+        s->recorder.run = 0;
         /* It is counted again. */
         if (s->recorder.pruning.in_turn)
                 s->recorder.pruning = (struct pruning){ 0 };
@@ -200,8 +201,10 @@ static int heal(struct store *s)
                 r = recorder_add(&s->recorder, s->db, s->sequence, &note);
         if (r == 0)
                 r = database_do(s->db, COMMIT);
-        if (r < 0)
+        if (r < 0) {
                 s->recorder.author = 0;
+                s->recorder.run = 0;
+        }
         if (r < 0 && !sqlite3_get_autocommit(s->db->sqlite))
                 (void)database_force(s->db, ROLLBACK);
         s->must_heal = r < 0;
@@ -267,6 +270,7 @@ void store_rollback(struct store *s)
         cache_clear(&s->cache);
         if (mark->is_nested && !is_lost(s)) {
                 s->sequence = mark->sequence;
+                s->recorder.run = 0;
                 /* Its row may be another one's than the last author's. */
                 if (s->recorder.author != mark->author)
                         s->recorder.author = 0;

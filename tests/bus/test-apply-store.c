@@ -258,7 +258,7 @@ static const struct {
 } damages[] = {
         { make_text, LAYOUT_STORE ": file is not a database" },
         { make_foreign, LAYOUT_STORE ": this is another program's database" },
-        { make_later, LAYOUT_STORE ": the store has format 99, expected 2" },
+        { make_later, LAYOUT_STORE ": the store has format 99, expected 3" },
         { make_tableless, LAYOUT_STORE ": no such table: value" },
         { overwrite_pages, LAYOUT_STORE ": database disk image is malformed" },
         { cut_in_half, LAYOUT_STORE ": database disk image is malformed" },

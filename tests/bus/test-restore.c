@@ -191,9 +191,9 @@ START_TEST(anything_else)
         refuses(open_path(world_path("/../text"), O_WRONLY), ERROR_STORAGE, "the copy cannot be read");
         (void)shell_output(0,
                 PYTHON("sqlite3.connect(\"other\").execute(\"CREATE TABLE a(b)\")") "; cp copy.db newer; cp copy.db bad; " PYTHON(
-                        "sqlite3.connect(\"newer\").execute(\"PRAGMA user_version = 3\")") "; " PYTHON("c = sqlite3.connect(\"bad\"); c.execute(\"UPDATE value SET type = 99\"); c.commit()"));
+                        "sqlite3.connect(\"newer\").execute(\"PRAGMA user_version = 99\")") "; " PYTHON("c = sqlite3.connect(\"bad\"); c.execute(\"UPDATE value SET type = 99\"); c.commit()"));
         refuses(open_file("other"), ERROR_INVALID_VALUE, "another program's database");
-        refuses(open_file("newer"), ERROR_INVALID_VALUE, "the store has format 3, expected 2");
+        refuses(open_file("newer"), ERROR_INVALID_VALUE, "the store has format 99, expected 3");
         refuses(open_file("bad"), ERROR_INVALID_VALUE, "has type 99");
         /* Options that nobody knows. */
         _cleanup_close_ int fd = open_file("copy.db");

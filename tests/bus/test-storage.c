@@ -225,7 +225,7 @@ START_TEST(another_version)
         stored("kept", true);
         run_alone("PRAGMA user_version = 99; PRAGMA journal_mode = DELETE");
         ck_assert_int_eq(file_read(AT_FDCWD, database(), FILE_MAX, &before, NULL, NULL), 0);
-        expect_refused("the store has format 99, expected 2");
+        expect_refused("the store has format 99, expected 3");
         ck_assert_int_eq(file_read(AT_FDCWD, database(), FILE_MAX, &after, NULL, NULL), 0);
         ck_assert_uint_eq(before.len, after.len);
         ck_assert_mem_eq(before.data, after.data, before.len);

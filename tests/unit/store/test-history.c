@@ -273,7 +273,7 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
                 sqlite3_exec(s->db->sqlite,
                         "WITH RECURSIVE n(i) AS (VALUES(1000) UNION ALL SELECT i + 1 FROM n LIMIT 6000)"
                         " INSERT INTO history(sequence, time, author, op, flags, key, name)"
-                        " SELECT i, 0, 0, 0x22, 0, guid, 'x' FROM n, main.key AS k WHERE k.name = 'Other'",
+                        " SELECT i, 0, 0, 0x22, 8, guid, 'x' FROM n, main.key AS k WHERE k.name = 'Other'",
                         NULL, NULL, NULL),
                 SQLITE_OK);
         ck_assert_int_eq(
@@ -484,6 +484,98 @@ START_TEST(shadowed_rows_are_marked)
 }
 END_TEST
 
+/* The same rows as without an index, from each one on in both directions. */
+static void check_numbers(struct store *s, enum statement id, const char *plain, const struct guid *key)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const int64_t end = history_last(s) + 1;
+        sqlite3_stmt *found = database_statement(s->db, id, false), *all;
+
+        ck_assert_int_eq(sqlite3_prepare_v2(s->db->sqlite, plain, -1, &all, NULL), SQLITE_OK);
+        for (int64_t at = end > 400 ? end - 400 : 0; at <= end; at += 1 + pick(20)) {
+                database_bind_guid(found, 1, key);
+                database_bind_guid(all, 1, key);
+                ck_assert_int_eq(sqlite3_bind_int64(found, 2, at), SQLITE_OK);
+                ck_assert_int_eq(sqlite3_bind_int64(all, 2, at), SQLITE_OK);
+                (void)sqlite3_bind_int64(found, 3, INT64_MAX);
+                while (sqlite3_step(all) == SQLITE_ROW) {
+                        ck_assert_int_eq(sqlite3_step(found), SQLITE_ROW);
+                        ck_assert_int_eq(sqlite3_column_int64(found, 0), sqlite3_column_int64(all, 0));
+                }
+                ck_assert_int_eq(sqlite3_step(found), SQLITE_DONE);
+                (void)sqlite3_reset(found);
+                (void)sqlite3_reset(all);
+        }
+        (void)sqlite3_finalize(all);
+}
+
+/* Some are of policy, so that pruning leaves them; some never were, as they were taken back. */
+static void change_at_random(struct store *s, uint64_t *sequence)
+{
+        const bool is_kept = pick(4) > 0;
+        uint8_t key = (uint8_t)(1 + pick(3));
+
+        begin(s);
+        for (unsigned n = pick(50); n > 0; n--) {
+                struct store_op op = { OP_VALUE(key, "Value", "base", REG_SZ, "x", ++*sequence) };
+                op.is_policy = pick(5) == 0;
+                ck_assert_int_eq(store_apply(s, &op), 0);
+                if (pick(20) == 0)
+                        key = (uint8_t)(1 + pick(3));
+        }
+        if (is_kept)
+                commit(s);
+        else
+                store_rollback(s);
+}
+
+START_TEST(rows_of_a_key_are_found_in_runs)
+{
+        _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
+        const struct store_prune_limits limits = {
+                .age = UINT64_MAX / 2, .rows = 150, .bytes = UINT64_MAX, .policy_bytes = 5000
+        };
+        uint64_t sequence = 0;
+        bool more;
+
+        for (uint8_t key = 1; key <= 3; key++)
+                CHANGE(s, &alice, OP_KEY(key, 0, key == 1 ? "A" : key == 2 ? "B" : "C"));
+        for (unsigned i = 0; i < 200; i++) {
+                change_at_random(s, &sequence);
+                change_at_random(s, &sequence);
+                sync_store(s);
+                ck_assert_int_eq(store_prune(s, &limits, &more), 0);
+                sync_store(s);
+                for (uint8_t key = 1; key <= 3; key++) {
+                        const struct guid guid = { { key } };
+                        check_numbers(s, HISTORY_NUMBERS_UP,
+                                "SELECT id FROM history WHERE key = ? AND id > ? ORDER BY id", &guid);
+                        check_numbers(s, HISTORY_NUMBERS_DOWN,
+                                "SELECT id FROM history WHERE key = ? AND id < ? ORDER BY id DESC", &guid);
+                }
+        }
+}
+END_TEST
+
+#define RUN_PLAN                                                                                            \
+        "\nSEARCH h USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"                                        \
+        "\nCORRELATED SCALAR SUBQUERY 1\nSEARCH n USING INTEGER PRIMARY KEY (rowid>?)\n"
+
+/* A line a step. */
+static void get_plan(struct store *s, enum statement id, struct buf *ret)
+{
+        _cleanup_free_ char *sql = NULL;
+        sqlite3_stmt *q;
+
+        ck_assert_int_gt(
+                asprintf(&sql, "EXPLAIN QUERY PLAN %s", sqlite3_sql(database_statement(s->db, id, false))),
+                0);
+        ck_assert_int_eq(sqlite3_prepare_v2(s->db->sqlite, sql, -1, &q, NULL), SQLITE_OK);
+        while (sqlite3_step(q) == SQLITE_ROW)
+                buf_printf(ret, "%s\n", (const char *)sqlite3_column_text(q, 3));
+        (void)sqlite3_finalize(q);
+}
+
 /* A page must not look at every row of the table, nor sort. */
 START_TEST(indexes_are_used)
 {
@@ -491,8 +583,9 @@ START_TEST(indexes_are_used)
                 enum statement id;
                 const char *plan;
         } cases[] = {
-                { HISTORY_NUMBERS_UP, "INDEX history_key (key=? AND rowid>?)" },
-                { HISTORY_NUMBERS_DOWN, "INDEX history_key (key=? AND rowid<?)" },
+                { HISTORY_NUMBERS_UP, "INDEX history_key (key=? AND rowid>?)" RUN_PLAN },
+                { HISTORY_NUMBERS_DOWN, "INDEX history_key (key=? AND rowid<?)" RUN_PLAN },
+                { HISTORY_OF_KEY, "INDEX history_key (key=? AND rowid>?)" RUN_PLAN },
                 { HISTORY_ALL_UP, "PRIMARY KEY (rowid>?)" },
                 { HISTORY_ALL_DOWN, "PRIMARY KEY (rowid<?)" },
                 { HISTORY_NUMBER, "PRIMARY KEY (rowid>?)" },
@@ -504,16 +597,10 @@ START_TEST(indexes_are_used)
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                _cleanup_free_ char *sql = NULL;
-                sqlite3_stmt *q;
-                const char *statement = sqlite3_sql(database_statement(s->db, cases[i].id, false));
-                ck_assert_int_gt(asprintf(&sql, "EXPLAIN QUERY PLAN %s", statement), 0);
-                ck_assert_int_eq(sqlite3_prepare_v2(s->db->sqlite, sql, -1, &q, NULL), SQLITE_OK);
-                ck_assert_int_eq(sqlite3_step(q), SQLITE_ROW);
-                const char *plan = (const char *)sqlite3_column_text(q, 3);
-                ck_assert_msg(strstr(plan, cases[i].plan) != NULL, "%s: %s", statement, plan);
-                ck_assert_int_eq(sqlite3_step(q), SQLITE_DONE);
-                (void)sqlite3_finalize(q);
+                _cleanup_buf_ struct buf plan = { 0 };
+                get_plan(s, cases[i].id, &plan);
+                ck_assert_msg(strstr(buf_str(&plan), cases[i].plan) != NULL, "%zu: %s", i, buf_str(&plan));
+                ck_assert_msg(strstr(buf_str(&plan), "TEMP") == NULL, "%zu: %s", i, buf_str(&plan));
         }
 }
 END_TEST
@@ -526,7 +613,8 @@ Suite *test_suite(void)
                 a_page_counts_paths, a_path_had_many_keys,
                 volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
                 a_sequence_has_its_writer, a_writer_with_a_forged_signer, a_writer_of_whom_nothing_is_said,
-                what_is_pruned_has_no_writer, shadowed_rows_are_marked, indexes_are_used };
+                what_is_pruned_has_no_writer, shadowed_rows_are_marked, rows_of_a_key_are_found_in_runs,
+                indexes_are_used };
 
         return suite_of("history", tests, ARRAY_SIZE(tests));
 }

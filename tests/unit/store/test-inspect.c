@@ -74,7 +74,8 @@ START_TEST(whole)
         make(&here);
         expect(&here, "nothing", NULL, 0);
         /* What is pruned leaves nothing behind that is wrong. */
-        run_sql(here.file, "DELETE FROM history WHERE id < 9");
+        run_sql(here.file,
+                "DELETE FROM history WHERE id < 9; UPDATE history SET flags = flags | 8 WHERE id = 9");
         expect(&here, "the history's beginning", NULL, 0);
 }
 END_TEST
@@ -154,6 +155,10 @@ static const struct {
                 { "row 3 of the history has operation 5, which is none" } },
         { "UPDATE history SET sequence = 6 WHERE id = 3",
                 { "row 4 of the history has number 2, after number 6" } },
+        { "UPDATE history SET flags = flags & ~8 WHERE id = 1",
+                { "row 1 of the history cannot be found by its key" } },
+        { "UPDATE history SET key = x'77' WHERE id = 3 OR flags & 8",
+                { "of the history cannot be found by its key" } },
         { "UPDATE history SET folded = 'Gone' WHERE folded IS NOT NULL",
                 { "of the history: key 'Gone' is stored as 'Gone', expected 'gone'" } },
 

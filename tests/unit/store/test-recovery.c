@@ -214,7 +214,7 @@ START_TEST(of_another_version)
         run_sql(here.file, "PRAGMA user_version = 9");
         ck_assert_int_eq(file_read(AT_FDCWD, here.file, SIZE_MAX, &before, NULL, NULL), 0);
         ck_assert_int_eq(reopen(&here, &r, &d), -EPROTONOSUPPORT);
-        ck_assert_ptr_nonnull(strstr(d.text, "format 9, expected 2"));
+        ck_assert_ptr_nonnull(strstr(d.text, "format 9, expected 3"));
         ck_assert_int_eq(file_read(AT_FDCWD, here.file, SIZE_MAX, &after, NULL, NULL), 0);
         ck_assert_uint_eq(before.len, after.len);
         ck_assert(memcmp(before.data, after.data, before.len) == 0);

@@ -153,7 +153,7 @@ static const struct {
         { make_text, EUCLEAN, "file is not a database" },
         { make_other, EUCLEAN, "this is another program's database" },
         { make_other_id, EUCLEAN, "this is another program's database" },
-        { make_later, EPROTONOSUPPORT, "the store has format 99, expected 2" },
+        { make_later, EPROTONOSUPPORT, "the store has format 99, expected 3" },
         { make_tableless, EUCLEAN, "no such table: blanket" },
         { make_baseless, EUCLEAN, "the base layer is missing" },
 };
