@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Values and texts against an entry. */
+/* Values and texts against an entry, and what an entry says, without a file. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +8,20 @@
 #include "schema.h"
 #include "taint/taint.h"
 #include "yaml/yaml.h"
+
+const char *const schema_items_words[SCHEMA_ITEMS_N] = { [SCHEMA_ITEMS_NONE] = "",
+        [SCHEMA_ITEMS_ACCEPTED_TAINT] = "accepted-taint",
+        [SCHEMA_ITEMS_WORD] = "word" };
+
+const char *const schema_apply_words[SCHEMA_APPLY_N] = {
+        [SCHEMA_LIVE] = "live", [SCHEMA_RESTART] = "restart", [SCHEMA_REBOOT] = "reboot"
+};
+
+const char *const schema_encoding_words[SCHEMA_ENCODING_N] = { [SCHEMA_ENCODE_CHOICE] = "choice",
+        [SCHEMA_ENCODE_NUMBER] = "number",
+        [SCHEMA_ENCODE_STRING] = "string" };
+
+const char *const schema_drift_words[SCHEMA_DRIFT_N] = { "report", "reapply" };
 
 static bool is_number(const struct schema_value *sv)
 {
@@ -213,6 +227,29 @@ static int check_list(const struct schema_value *sv, const struct value *v, char
                         return r;
         }
         return r < 0 ? refuse(sv, d, "bytes that are not UTF-8 text") : format_accepted(&a, ret);
+}
+
+int schema_default_value(const struct schema_value *sv, uint8_t scratch[static 8], struct value *ret)
+{
+        uint64_t number = 0;
+
+        if (!sv->has_default)
+                return -ENOENT;
+        *ret = (struct value){
+                .type = sv->type, .data = sv->default_text, .size = strlen(sv->default_text)
+        };
+        if (value_is_text(sv->type))
+                return 0;
+        int r = number_parse(sv->default_text, ret->size, UINT64_MAX, &number);
+        if (r < 0)
+                return r;
+        ret->data = scratch;
+        ret->size = sv->type == REG_QWORD ? 8 : 4;
+        for (size_t i = 0; i < ret->size; i++) {
+                size_t at = sv->type == REG_DWORD_BIG_ENDIAN ? ret->size - 1 - i : i;
+                scratch[at] = (uint8_t)(number >> (8 * i));
+        }
+        return 0;
 }
 
 int schema_canonical(const struct schema_value *sv, const char *s, size_t n, char **ret_text, struct diag *d)

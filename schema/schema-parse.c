@@ -177,10 +177,6 @@ static int parse_path(
         return 0;
 }
 
-const char *const schema_items_words[SCHEMA_ITEMS_N] = { [SCHEMA_ITEMS_NONE] = "",
-        [SCHEMA_ITEMS_ACCEPTED_TAINT] = "accepted-taint",
-        [SCHEMA_ITEMS_WORD] = "word" };
-
 static int parse_items(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
 {
@@ -192,10 +188,6 @@ static int parse_items(
         v->items = (enum schema_items)(i + 1);
         return r;
 }
-
-const char *const schema_apply_words[SCHEMA_APPLY_N] = {
-        [SCHEMA_LIVE] = "live", [SCHEMA_RESTART] = "restart", [SCHEMA_REBOOT] = "reboot"
-};
 
 static int parse_apply(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)

@@ -286,29 +286,6 @@ int schema_add(struct schema *s, const char *name, const void *data, size_t size
         return 0;
 }
 
-int schema_default_value(const struct schema_value *sv, uint8_t scratch[static 8], struct value *ret)
-{
-        uint64_t number = 0;
-
-        if (!sv->has_default)
-                return -ENOENT;
-        *ret = (struct value){
-                .type = sv->type, .data = sv->default_text, .size = strlen(sv->default_text)
-        };
-        if (value_is_text(sv->type))
-                return 0;
-        int r = number_parse(sv->default_text, ret->size, UINT64_MAX, &number);
-        if (r < 0)
-                return r;
-        ret->data = scratch;
-        ret->size = sv->type == REG_QWORD ? 8 : 4;
-        for (size_t i = 0; i < ret->size; i++) {
-                size_t at = sv->type == REG_DWORD_BIG_ENDIAN ? ret->size - 1 - i : i;
-                scratch[at] = (uint8_t)(number >> (8 * i));
-        }
-        return 0;
-}
-
 /* The `control` of an entry. */
 
 #define CONTROL_NAME_MAX 255u
@@ -392,12 +369,6 @@ static int parse_operation(
                         yaml_show(c->audit_op, strlen(c->audit_op)).text);
         return r;
 }
-
-const char *const schema_encoding_words[SCHEMA_ENCODING_N] = { [SCHEMA_ENCODE_CHOICE] = "choice",
-        [SCHEMA_ENCODE_NUMBER] = "number",
-        [SCHEMA_ENCODE_STRING] = "string" };
-
-const char *const schema_drift_words[SCHEMA_DRIFT_N] = { "report", "reapply" };
 
 static int parse_encoding(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_control *c, struct diag *d)

@@ -33,7 +33,7 @@ if [ -z "${PEIOS_BENCH_NAMESPACE-}" ]; then
         install_packages "$tests/packages-demo.txt" "$tests/packages.txt"
         say "building in build-bench"
         configure "$build" -Dbuildtype=release
-        ninja -C "$build" bench-programs registry-provider/daemon/peios-registryd registry-provider/reg/peios-reg \
+        ninja -C "$build" bench-programs registry-provider/daemon/peios-registryd registry-provider/reg/peios-reg registry-provider/reg/peios-reg-store \
                 service/daemon/peios-audit-policyd service/daemon/peios-policy-apply >"$build/ninja.log" 2>&1 || {
                 cat "$build/ninja.log"
                 die "the build failed"
