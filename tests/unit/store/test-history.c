@@ -540,7 +540,7 @@ START_TEST(rows_of_a_key_are_found_in_runs)
 
         for (uint8_t key = 1; key <= 3; key++)
                 CHANGE(s, &alice, OP_KEY(key, 0, key == 1 ? "A" : key == 2 ? "B" : "C"));
-        for (unsigned i = 0; i < 200; i++) {
+        for (unsigned i = 0; i < 100; i++) {
                 change_at_random(s, &sequence);
                 change_at_random(s, &sequence);
                 sync_store(s);
