@@ -263,7 +263,8 @@ static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
         return 0;
 }
 
-/* A round: subscribes where there is no subscription, and reads everything. */
+/* A round: subscribes where there is no subscription and none is under way (many end together, each with a
+ * round), and reads everything. */
 static void begin_round(struct link *l)
 {
         if (l->retry)
@@ -276,8 +277,8 @@ static void begin_round(struct link *l)
                         continue;
                 if (f->subscription != 0)
                         resolve_key(l, &f->sv->key);
-                else if (call(f, &f->subscribing, "Subscribe", on_subscribed, "sba{sv}", f->sv->key.text, 0,
-                                 1, "unchanged", "b", 1) < 0)
+                else if (!f->subscribing && call(f, &f->subscribing, "Subscribe", on_subscribed, "sba{sv}",
+                                                    f->sv->key.text, 0, 1, "unchanged", "b", 1) < 0)
                         answered(l, "the registry cannot be asked");
         }
         l->asking = false;

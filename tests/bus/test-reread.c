@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A provider that forgets to tell of changes. The test plays it, on the connection that is root's. */
+/* A provider that forgets to tell of changes, or ends what listens to it. The test plays it, on the
+ * connection that is root's. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
@@ -61,6 +63,8 @@ static int on_call(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus_e
                 provider.unsubscribed++;
                 return 1;
         }
+        if (sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Get"))
+                return sd_bus_reply_method_return(m, "v", "as", 1, "Machine");
         if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Resolve"))
                 return answer_resolve(m);
         return sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "GetMany") ? answer_get_many(m) : 0;
@@ -142,8 +146,54 @@ START_TEST(missed_beside_others_without_value)
 }
 END_TEST
 
+/* To each subscription behind the first `n`, of MODULES. */
+static void send_to_all_behind(unsigned n, const char *kind, const char *value)
+{
+        for (uint64_t id = n + 1; id <= provider.subscribed; id++)
+                ck_assert_int_ge(
+                        sd_bus_emit_signal(world.bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed",
+                                "tta{sv}a(sssuvsts)", id, provider.sequence, 0, 1, kind, "Machine" MODULES,
+                                "TaintEvents", (uint32_t)REG_SZ, "s", value, "base", UINT64_C(0), ""),
+                        0);
+}
+
+/* Who listened subscribes anew, once to each key, and hears what comes then. */
+START_TEST(ended)
+{
+        struct daemon fleetd = { .name = "fleetd", .notify_fd = -1 },
+                      watch = { .name = "watch", .notify_fd = -1 };
+        _cleanup_free_ char *fleetd_log = NULL, *watch_log = NULL;
+
+        ck_assert(asprintf(&fleetd_log, "%s/fleetd.log", world.dir) > 0);
+        ck_assert(asprintf(&watch_log, "%s/watch.log", world.dir) > 0);
+        fleetd.log = fleetd_log;
+        watch.log = watch_log;
+        begin();
+        unsigned of_policy = provider.subscribed;
+        spawn_program(&watch, "PEIOS_REG", "watch", "-q", MODULES);
+        WAIT(provider.subscribed == of_policy + 1);
+        if (getenv("PEIOS_FLEETD")) {
+                spawn_program(&fleetd, "PEIOS_FLEETD", NULL, NULL, NULL);
+                WAIT(provider.subscribed == of_policy + 2);
+        }
+        const unsigned all = provider.subscribed;
+        send_to_all_behind(0, "ended", "");
+        WAIT(daemon_said(&watch, "restarted"));
+        WAIT(provider.subscribed >= 2 * all);
+        write_silently("failure-only");
+        send_to_all_behind(all, "value-set", "failure-only");
+        WAIT(control_is("2"));
+        WAIT(daemon_said(&watch, "failure-only"));
+        ck_assert_uint_eq(provider.subscribed, 2 * all);
+        daemon_kill(&watch);
+        daemon_kill(&fleetd);
+        write_silently(NULL);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { nothing_is_missed, missed, missed_beside_others_without_value };
+        const TTest *const tests[] = { nothing_is_missed, missed, missed_beside_others_without_value,
+                ended };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
