@@ -50,7 +50,7 @@ static size_t key_bytes(const struct walk_key *key)
 static int find_layer(struct reader_tree *p, const char *layer, uint32_t *ret)
 {
         for (*ret = 0; *ret < p->n_layers; ++*ret)
-                if (strcmp(p->layers[*ret], layer) == 0)
+                if (p->layers[*ret] == layer || strcmp(p->layers[*ret], layer) == 0)
                         return 0;
         int r = array_grow(&p->layers, p->n_layers, sizeof(*p->layers));
         if (r == 0)

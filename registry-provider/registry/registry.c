@@ -120,7 +120,7 @@ int registry_open_frozen(const struct registry *of, struct store *store, struct 
 {
         _cleanup_registry_ struct registry *r = NULL;
 
-        int e = load(&(struct registry_config){ .store = store, .schema = of->schema }, &r);
+        int e = load(&(struct registry_config){ .store = store }, &r);
         if (e == 0)
                 e = layers_load(store, &of->layers, &r->layers);
         if (e == 0)

@@ -35,8 +35,7 @@ _must_check_ int registry_open(const struct registry_config *config, struct regi
 /* Of a store that shows an earlier moment, which is taken over in any case: a registry that is only read. It
  * has no schema until it is given one. 0, -E2BIG, or what the store says. */
 _must_check_ int registry_open_past(struct store *store, struct registry **ret);
-/* The same of a store that store_freeze() made what the registry's has now, with its schema and its layers.
- */
+/* The same of a store that store_freeze() made what the registry's has now, with its layers. */
 _must_check_ int registry_open_frozen(const struct registry *of, struct store *store, struct registry **ret);
 struct registry *registry_close(struct registry *r);
 DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
