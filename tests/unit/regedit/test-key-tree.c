@@ -152,7 +152,7 @@ START_TEST(many_keys)
         take("", "Machine");
         for (size_t i = 0; i < MANY; i++)
                 ck_assert(asprintf((char **)&names[i], "Key%06zu", i) > 0);
-        uint64_t start = clock_usec();
+        uint64_t start = clock_of(CLOCK_PROCESS_CPUTIME_ID);
         ck_assert_int_eq(key_tree_take(&tree, at("Machine"), names, MANY, KEY_IS_SET), 0);
         key_tree_open(&tree, at("Machine"), true);
         ck_assert_int_eq(key_tree_take(&tree, at("Machine"), names, MANY, KEY_IS_SET), 0);
@@ -160,8 +160,7 @@ START_TEST(many_keys)
         for (size_t i = 0; i < 100; i++)
                 ck_assert_int_eq(key_tree_add(&tree, at("Machine"), "Key0", KEY_IS_SET, &node), 0);
         ck_assert_int_eq(key_tree_count(&tree), 0);
-        ck_assert_msg(clock_usec() - start < 2000000, "it took %llu us",
-                (unsigned long long)(clock_usec() - start));
+        ck_assert_uint_lt(clock_of(CLOCK_PROCESS_CPUTIME_ID) - start, 2000000);
         ck_assert_uint_eq(tree.n_rows, MANY + 2);
         ck_assert_uint_eq(at("Machine\\Key099999")->row, MANY + 1);
         for (size_t i = 0; i < MANY; i++)
