@@ -7,7 +7,7 @@
 #include "layout.h"
 #include "overlay.h"
 #include "schema.h"
-#include "base/ending.h"
+#include "base/date.h"
 
 int schema_load_builtin(struct schema **ret)
 {

@@ -9,7 +9,6 @@
 #include "../../schema/names/fold.h"
 #include "config.h"
 #include "registryd.h"
-#include "registryd-options.h"
 
 /* First of all: that process has nothing of ours, and we keep nothing of what it needs. */
 static int start_exe_reader(struct exe_reader **ret)

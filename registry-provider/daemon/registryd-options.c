@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "registryd-options.h"
+#include "registryd.h"
 
 #include "../../schema/base/macro.h"
 #include "config.h"

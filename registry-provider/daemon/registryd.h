@@ -6,6 +6,7 @@
 
 #include "../../schema/audit/record.h"
 #include "../../schema/base/diag.h"
+#include "../../schema/options/options.h"
 #include "../../schema/process/exe-reader.h"
 
 struct registryd;
@@ -42,3 +43,17 @@ bool registryd_problem(const struct registryd *r, size_t i, const char *beginnin
 
 /* The drop-in files were read: a layer's end counts where no file stands behind it any more. */
 void registryd_files_read(struct registryd *r);
+
+/* ---- What the command line of peios-registryd has ---- */
+
+struct registryd_options {
+        const char *root;
+        const char *admin_group;
+        uint64_t value_max;
+        bool debug;
+};
+
+#define REGISTRYD_OPTIONS_INIT                                                                              \
+        ((struct registryd_options){ .admin_group = ADMIN_GROUP, .value_max = 1048576 })
+
+extern const struct options_program registryd_options_program;

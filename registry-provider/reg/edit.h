@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What edit and its two places, a layer's subtree (edit-tree.c) and a drop-in file (edit-file.c), have in
+/* What edit and its two places, a layer's subtree (edit.c) and a drop-in file (edit-file.c), have in
  * common. Functions that return `int` return an enum exit_code. */
 
 #include "editor.h"

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* add, delete and copy, with reg.exe's options: they come to what set, new and del do, but ask first. */
-
-#include "commands.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
+#include "commands.h"
 #include "entry.h"
 #include "subtree.h"
 #include "write.h"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../../registry-provider/daemon/registryd-options.h"
+#include "../../../registry-provider/daemon/registryd.h"
 #include "../../../registry-provider/reg/reg-options.h"
 #include "../../../registry-provider/regedit/regedit-options.h"
 #include "../../../schema/base/buf.h"
