@@ -417,7 +417,7 @@ static void print_idle(const struct memory *before)
                 (load_cpu(w.server) - cpu) * 60 / seconds, (now.own - before->own) / n_cores());
 }
 
-START_TEST(every_machine_has_it)
+TEST(every_machine_has_it)
 {
         struct whole_config c;
         struct rlimit files;
@@ -442,11 +442,8 @@ START_TEST(every_machine_has_it)
         fail_in_turn();
         end_all();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { every_machine_has_it };
-
-        return etcd_world_can() ? suite_of("fleet-many", tests, ARRAY_SIZE(tests)) : NULL;
+        return etcd_world_can() ? suite_of("fleet-many") : NULL;
 }

@@ -198,7 +198,7 @@ static void check_unique(void)
                                 all[i].seqno);
 }
 
-START_TEST(in_time)
+TEST(in_time)
 {
         (void)emit("first");
         wait_status(1, 0);
@@ -209,11 +209,10 @@ START_TEST(in_time)
         check(0, "first", 1700000000, "0f1e2d3c", NOT_LATE, 1);
         check(1, "second", 1700000001, "0f1e2d3c", NOT_LATE, 2);
 }
-END_TEST
 
 /* The timeline is there although all arrive at one time: three that were kept, in their order, then the one
  * that opened the way. */
-START_TEST(kept_ones_go_first)
+TEST(kept_ones_go_first)
 {
         takes = false;
         (void)emit("first");
@@ -233,10 +232,9 @@ START_TEST(kept_ones_go_first)
         check(3, "fourth", 1700000017, "0f1e2d3c", NOT_LATE, 4);
         check_unique();
 }
-END_TEST
 
 /* The kernel can hold a sender for a minute: what is behind it was not kept, but is late. */
-START_TEST(behind_one_that_is_held)
+TEST(behind_one_that_is_held)
 {
         holds = true;
         (void)emit("first");
@@ -249,10 +247,9 @@ START_TEST(behind_one_that_is_held)
         check(0, "first", 1700000000, "0f1e2d3c", NOT_LATE, 1);
         check(1, "second", 1700000000, "0f1e2d3c", 42, 2);
 }
-END_TEST
 
 /* The wall clock is set meanwhile: `when` is what it said, and `late` what passed. */
-START_TEST(a_clock_that_is_set)
+TEST(a_clock_that_is_set)
 {
         takes = false;
         (void)emit("first");
@@ -265,9 +262,8 @@ START_TEST(a_clock_that_is_set)
         check(0, "first", 1700000000, "0f1e2d3c", 7, 1);
         check(1, "second", 1700000007 - 365 * 86400, "0f1e2d3c", NOT_LATE, 2);
 }
-END_TEST
 
-START_TEST(over_a_restart)
+TEST(over_a_restart)
 {
         takes = false;
         (void)emit("first");
@@ -288,10 +284,9 @@ START_TEST(over_a_restart)
         check(3, "fourth", 1700000061, "0f1e2d3c", NOT_LATE, 4);
         check_unique();
 }
-END_TEST
 
 /* Below /run nothing outlives a boot; elsewhere it does, and the clock of the boot began anew. */
-START_TEST(over_a_reboot)
+TEST(over_a_reboot)
 {
         takes = false;
         (void)emit("first");
@@ -308,9 +303,8 @@ START_TEST(over_a_reboot)
         check(1, "second", 1700000200, "f0e1d2c3", NOT_LATE, 2);
         check_unique();
 }
-END_TEST
 
-START_TEST(a_new_boot_begins_anew)
+TEST(a_new_boot_begins_anew)
 {
         (void)emit("first");
         wait_status(1, 0);
@@ -325,9 +319,8 @@ START_TEST(a_new_boot_begins_anew)
         check(1, "second", 1700000000, "f0e1d2c3", NOT_LATE, 1);
         check_unique();
 }
-END_TEST
 
-START_TEST(a_boot_without_a_name)
+TEST(a_boot_without_a_name)
 {
         stop();
         boot_id = NULL;
@@ -336,10 +329,9 @@ START_TEST(a_boot_without_a_name)
         wait_status(1, 0);
         check(0, "first", 1700000000, "?", NOT_LATE, 1);
 }
-END_TEST
 
 /* Where the last number cannot be had no earlier one may come again. */
-START_TEST(numbers_of_a_damaged_file)
+TEST(numbers_of_a_damaged_file)
 {
         static const char *const damages[] = { "", "no number\n", "0\n", "00000000000000000009", NULL };
 
@@ -362,10 +354,9 @@ START_TEST(numbers_of_a_damaged_file)
         ck_assert_uint_eq(n_all, 3 * ARRAY_SIZE(damages));
         check_unique();
 }
-END_TEST
 
 /* The registry provider's records and the policy service's are in one audit trail. */
-START_TEST(two_daemons)
+TEST(two_daemons)
 {
         (void)emit("service");
         wait_status(1, 0);
@@ -381,13 +372,8 @@ START_TEST(two_daemons)
         ck_assert_uint_eq(n_all, 3);
         check_unique();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { in_time, kept_ones_go_first, behind_one_that_is_held,
-                a_clock_that_is_set, over_a_restart, over_a_reboot, a_new_boot_begins_anew,
-                a_boot_without_a_name, numbers_of_a_damaged_file, two_daemons };
-
-        return suite_with("auditlog-times", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("auditlog-times", setup, teardown);
 }

@@ -148,7 +148,7 @@ static bool nothing_left(void)
         return true;
 }
 
-START_TEST(kept_over_a_stop)
+TEST(kept_over_a_stop)
 {
         sd_event *event = NULL;
         struct auditlog *log = start(&event);
@@ -182,10 +182,9 @@ START_TEST(kept_over_a_stop)
         sd_event_unref(event);
         ck_assert_uint_eq(taken("op="), 3);
 }
-END_TEST
 
 /* Also by the next run, which has the number alone. */
-START_TEST(the_entry_may_follow_its_record)
+TEST(the_entry_may_follow_its_record)
 {
         const struct record r = {
                 .kind = RECORD_POLICY_CHANGED, .path = "x", .when = 1234567, .success = true
@@ -212,11 +211,10 @@ START_TEST(the_entry_may_follow_its_record)
         sd_event_unref(event);
         ck_assert_uint_eq(taken("op="), 2);
 }
-END_TEST
 
 /* Whatever the thread had sent when the process was killed, the next one sends the rest, and nothing twice.
  */
-START_TEST(kept_over_a_kill)
+TEST(kept_over_a_kill)
 {
         for (int round = 0; round < 20; round++) {
                 pid_t pid = fork();
@@ -246,9 +244,8 @@ START_TEST(kept_over_a_kill)
          * kill, and the same one where the next run is killed there, too. */
         ck_assert_uint_le(taken("op="), 120);
 }
-END_TEST
 
-START_TEST(numbers_outlive_a_lost_file)
+TEST(numbers_outlive_a_lost_file)
 {
         sd_event *event = NULL;
         struct auditlog *log = start(&event);
@@ -264,7 +261,6 @@ START_TEST(numbers_outlive_a_lost_file)
         (void)auditlog_free(log);
         sd_event_unref(event);
 }
-END_TEST
 
 static unsigned n_done;
 
@@ -289,7 +285,7 @@ static void run_until_kept(struct auditlog *log, sd_event *event, uint64_t n)
 
 /* The kernel took it, said so, and lost it: it is told of at once, kept, in the file again, and sent again.
  */
-START_TEST(lost_by_the_kernel)
+TEST(lost_by_the_kernel)
 {
         sd_event *event = NULL;
         lost = 5;
@@ -340,10 +336,9 @@ START_TEST(lost_by_the_kernel)
         (void)auditlog_free(log);
         sd_event_unref(event);
 }
-END_TEST
 
 /* What is told late, or was lost for another reason, sends nothing more to a kernel that goes on losing. */
-START_TEST(quiet_in_doubt)
+TEST(quiet_in_doubt)
 {
         sd_event *event = NULL;
         lost = 5;
@@ -384,10 +379,9 @@ START_TEST(quiet_in_doubt)
         (void)auditlog_free(log);
         sd_event_unref(event);
 }
-END_TEST
 
 /* What the kernel lost just before the end is in the file, and the next start sends it. */
-START_TEST(lost_at_the_end)
+TEST(lost_at_the_end)
 {
         sd_event *event = NULL;
         lost = 5;
@@ -409,10 +403,9 @@ START_TEST(lost_at_the_end)
         (void)auditlog_free(log);
         sd_event_unref(event);
 }
-END_TEST
 
 /* What found no place in the queue is told of by the next start; the rest is sent. */
-START_TEST(losses_over_a_stop)
+TEST(losses_over_a_stop)
 {
         sd_event *event = NULL;
         takes = false;
@@ -437,13 +430,8 @@ START_TEST(losses_over_a_stop)
         ck_assert_uint_ge(taken("path=\"one\""), SENDER_QUEUE_MAX - 1);
         ck_assert_uint_eq(taken("op=audit-events-lost reason=not-handed-over count=3 "), 1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { kept_over_a_stop, the_entry_may_follow_its_record, kept_over_a_kill,
-                numbers_outlive_a_lost_file, lost_by_the_kernel, quiet_in_doubt, lost_at_the_end,
-                losses_over_a_stop };
-
-        return suite_with("auditlog", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("auditlog", setup, teardown);
 }

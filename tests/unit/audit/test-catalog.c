@@ -42,7 +42,7 @@ static bool always_sent(enum record_kind kind, const char *name, size_t n)
         return false;
 }
 
-START_TEST(every_kind_is_explained)
+TEST_EACH(every_kind_is_explained, RECORD_KINDS_N)
 {
         const char *headers[] = { "Subject: ", "Defined-By: ", "Support: ", "Documentation: " };
         enum record_kind kind = (enum record_kind)_i;
@@ -73,9 +73,8 @@ START_TEST(every_kind_is_explained)
                 at = close + 1;
         }
 }
-END_TEST
 
-START_TEST(every_entry_is_a_kind)
+TEST(every_entry_is_a_kind)
 {
         unsigned n = 0;
 
@@ -88,13 +87,8 @@ START_TEST(every_entry_is_a_kind)
         }
         ck_assert_uint_eq(n, RECORD_KINDS_N);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { every_entry_is_a_kind };
-        Suite *suite = suite_with("catalog", tests, ARRAY_SIZE(tests), load, unload);
-
-        suite_loop(every_kind_is_explained, RECORD_KINDS_N);
-        return suite;
+        return suite_with("catalog", load, unload);
 }

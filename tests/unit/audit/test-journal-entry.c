@@ -98,7 +98,7 @@ static const struct record changed = {
         .success = true,
 };
 
-START_TEST(fields)
+TEST(fields)
 {
         run(&changed, "op=x");
         ck_assert_uint_eq(n_sent, 1);
@@ -127,9 +127,8 @@ START_TEST(fields)
                 "PEIOS_AUDIT_TEXT=op=x\n");
         ck_assert_str_eq(buf_str(&said), "");
 }
-END_TEST
 
-START_TEST(least)
+TEST(least)
 {
         struct record r = { .kind = RECORD_CONTROL_VANISHED, .control = "a.b", .seqno = 1 };
 
@@ -144,10 +143,9 @@ START_TEST(least)
                                          "PEIOS_SEQNO=1\n"
                                          "PEIOS_RESULT=failed\n");
 }
-END_TEST
 
 /* Forensic capture: the whole stack, and a field for each property that is one. */
-START_TEST(captured)
+TEST(captured)
 {
         static const char stack[] = "a+0x1/0x2\nb+0x3/0x4 [m]\n";
         const struct record r = { .kind = RECORD_TAINT_SET,
@@ -168,9 +166,8 @@ START_TEST(captured)
         ck_assert_ptr_null(strstr(buf_str(&sent), "_UID=0"));
         ck_assert_ptr_null(strstr(buf_str(&sent), "PEIOS_x"));
 }
-END_TEST
 
-START_TEST(many_properties)
+TEST(many_properties)
 {
         struct record r = changed;
         _cleanup_buf_ struct buf lines = BUF_INIT;
@@ -184,31 +181,28 @@ START_TEST(many_properties)
                 n++;
         ck_assert_uint_eq(n, 32);
 }
-END_TEST
 
 static const char printed[] = "peios: Policy '\\A\\B' changed from 'enabled' to 'it\\x27s off', by "
                               "'peios\\x0areg' (pid 4243, uid 1000): so it was asked\n";
 
-START_TEST(no_journal)
+TEST(no_journal)
 {
         have_socket = false;
         run(&changed, "op=x");
         ck_assert_uint_eq(n_sent, 0);
         ck_assert_str_eq(buf_str(&said), printed);
 }
-END_TEST
 
-START_TEST(journal_fails)
+TEST(journal_fails)
 {
         send_result = -ECONNREFUSED;
         run(&changed, "op=x");
         ck_assert_uint_eq(n_sent, 1);
         ck_assert_str_eq(buf_str(&said), printed);
 }
-END_TEST
 
 /* A value can be a megabyte: the entry has a limit. */
-START_TEST(long_text)
+TEST(long_text)
 {
         struct record r = changed;
         _cleanup_free_ char *big = malloc((1u << 20) + 1);
@@ -220,10 +214,9 @@ START_TEST(long_text)
         ck_assert_uint_lt(sent.len, 6 * 16384);
         ck_assert_uint_gt(sent.len, 5 * 16384);
 }
-END_TEST
 
 /* Whatever is missing, the event is told of: in the journal, or as a line that names it. */
-START_TEST(no_memory)
+TEST(no_memory)
 {
         unsigned n = 0;
 
@@ -236,12 +229,8 @@ START_TEST(no_memory)
         ck_assert_uint_gt(n, 2);
         ck_assert_uint_eq(n_sent, 1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { fields, least, captured, many_properties, no_journal, journal_fails,
-                long_text, no_memory };
-
-        return suite_with("journal", tests, ARRAY_SIZE(tests), reset, done);
+        return suite_with("journal", reset, done);
 }

@@ -81,7 +81,7 @@ static const struct {
         { "ausearch --raw -sv yes", SUCCEEDED },
 };
 
-START_TEST(searches)
+TEST_EACH(searches, ARRAY_SIZE(cases))
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         unsigned want[] = { 0, ARRAY_SIZE(samples), count_success(true), count_success(false) };
@@ -90,9 +90,8 @@ START_TEST(searches)
         ck_assert_msg(found == want[cases[_i].want], "%s: %u, not %u", cases[_i].tool, found,
                 want[cases[_i].want]);
 }
-END_TEST
 
-START_TEST(interprets)
+TEST(interprets)
 {
         static const char *const want[] = {
                 "op=changed-taint-audit-policy path=" SAMPLE_PATH
@@ -115,9 +114,8 @@ START_TEST(interprets)
         for (size_t i = 0; i < ARRAY_SIZE(want); i++)
                 ck_assert_msg(strstr(buf_str(&out), want[i]), "no `%s` in: %s", want[i], buf_str(&out));
 }
-END_TEST
 
-START_TEST(reports)
+TEST(reports)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -125,20 +123,14 @@ START_TEST(reports)
         ck_assert_uint_eq(count(buf_str(&out), " USYS_CONFIG -1 yes "), count_success(true));
         ck_assert_uint_eq(count(buf_str(&out), " USYS_CONFIG -1 no "), count_success(false));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { interprets, reports };
-
         if (system("command -v ausearch >/dev/null && command -v aureport >/dev/null") != 0) {
                 (void)fprintf(stderr,
                         "SKIP: ausearch and aureport (package auditd or audit) are missing, so they "
                         "did not read our records\n");
                 return NULL;
         }
-        Suite *suite = suite_with("record-tools", tests, ARRAY_SIZE(tests), make_log, remove_log);
-
-        suite_loop(searches, ARRAY_SIZE(cases));
-        return suite;
+        return suite_with("record-tools", make_log, remove_log);
 }

@@ -221,7 +221,7 @@ static const struct text_case {
                 "Control '\\xe2\\x80\\xae\\xff\xC3\xA9' appeared" },
 };
 
-START_TEST(record_texts)
+TEST_EACH(record_texts, ARRAY_SIZE(texts))
 {
         const struct text_case *c = &texts[_i];
         _cleanup_buf_ struct buf text = BUF_INIT, message = BUF_INIT;
@@ -231,11 +231,10 @@ START_TEST(record_texts)
         ck_assert_int_eq(journal_entry_message(&c->r, &message), 0);
         ck_assert_str_eq(buf_str(&message), c->message);
 }
-END_TEST
 
 #define SAFE "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,\\-"
 
-START_TEST(record_late)
+TEST(record_late)
 {
         static const struct {
                 const char *text, *late;
@@ -257,7 +256,6 @@ START_TEST(record_late)
         ck_assert_uint_eq(when, 1000002);
         ck_assert_str_eq(boot, "0f1e2d3c");
 }
-END_TEST
 
 static const struct encoding_case {
         const char *text;
@@ -293,7 +291,7 @@ static const struct encoding_case {
         { "\x80\x80\x80\x80\x80\x80", 5, " n=80802E2E2E", " n=hex:80802E2E2E" },
 };
 
-START_TEST(record_encoding)
+TEST_EACH(record_encoding, ARRAY_SIZE(encodings))
 {
         const struct encoding_case *c = &encodings[_i];
         _cleanup_buf_ struct buf text = BUF_INIT, word = BUF_INIT;
@@ -303,7 +301,6 @@ START_TEST(record_encoding)
         record_add_word(&word, "n", c->text, c->max);
         ck_assert_str_eq(buf_str(&word), c->as_word);
 }
-END_TEST
 
 static const struct stack_case {
         const char *text;
@@ -328,7 +325,7 @@ static const struct stack_case {
         { "abc\ndef\nghi", 3, " n=..." },
 };
 
-START_TEST(record_stacks)
+TEST_EACH(record_stacks, ARRAY_SIZE(stacks))
 {
         const struct stack_case *c = &stacks[_i];
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -336,14 +333,13 @@ START_TEST(record_stacks)
         record_add_stack(&text, "n", c->text, c->max);
         ck_assert_str_eq(buf_str(&text), c->as_stack);
 }
-END_TEST
 
 static const char *const hostile_bytes[] = { "'", "\"", "=", "\n", " ", "\x01", "\xFF", "\xC3\xBC", "A", ":",
         "+0x1/0x2 [mod]\nsymbol" };
 
 /* 4 KiB of every kind of text in every field: it fits, and stays a list of `name=value` that nothing can
  * end. */
-START_TEST(record_limits)
+TEST_EACH(record_limits, ARRAY_SIZE(hostile_bytes))
 {
         const char *piece = hostile_bytes[_i];
         char big[4096 + 1] = "";
@@ -401,9 +397,8 @@ START_TEST(record_limits)
                         ck_assert_int_ge((unsigned char)*p, 0x20);
         }
 }
-END_TEST
 
-START_TEST(record_table)
+TEST(record_table)
 {
         for (enum record_kind k = 0; k < RECORD_KINDS_N; k++) {
                 const char *id = record_message_id(k);
@@ -421,7 +416,6 @@ START_TEST(record_table)
                 }
         }
 }
-END_TEST
 
 static bool is_field_of(const struct kind_info *k, const char *name, size_t n)
 {
@@ -440,7 +434,7 @@ static void check_sentence(const struct kind_info *k, const char *sentence)
         }
 }
 
-START_TEST(record_sentences)
+TEST(record_sentences)
 {
         for (enum record_kind k = 0; k < RECORD_KINDS_N; k++) {
                 ck_assert_ptr_nonnull(record_kinds[k].sentence);
@@ -448,11 +442,10 @@ START_TEST(record_sentences)
                 check_sentence(&record_kinds[k], record_kinds[k].sentence_failed);
         }
 }
-END_TEST
 
 /* Only names that ausearch decodes carry text as it is; none of ours may hide a record from `ausearch -ui`.
  */
-START_TEST(record_names)
+TEST(record_names)
 {
         static const char *const decoded[] = { "name", "path", "comm", "ocomm", "exe", "cmd", "file",
                 "device", "cwd" };
@@ -469,9 +462,8 @@ START_TEST(record_names)
                         "%s", info->name);
         }
 }
-END_TEST
 
-START_TEST(record_priorities)
+TEST(record_priorities)
 {
         struct record r = { .kind = RECORD_POLICY_CHANGED, .success = true };
 
@@ -491,9 +483,8 @@ START_TEST(record_priorities)
         r.kind = RECORD_STATE_DAMAGED;
         ck_assert_int_eq(record_priority(&r), LOG_ERR);
 }
-END_TEST
 
-START_TEST(record_no_memory)
+TEST(record_no_memory)
 {
         bool done = false;
 
@@ -514,17 +505,8 @@ START_TEST(record_no_memory)
         }
         ck_assert(done);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { record_late, record_table, record_sentences, record_names,
-                record_priorities, record_no_memory };
-        Suite *suite = suite_of("record", tests, ARRAY_SIZE(tests));
-
-        suite_loop(record_texts, ARRAY_SIZE(texts));
-        suite_loop(record_encoding, ARRAY_SIZE(encodings));
-        suite_loop(record_stacks, ARRAY_SIZE(stacks));
-        suite_loop(record_limits, ARRAY_SIZE(hostile_bytes));
-        return suite;
+        return suite_of("record");
 }

@@ -8,7 +8,7 @@
 #include "lossy-kernel.h"
 #include "suite.h"
 
-START_TEST(nothing_lost)
+TEST(nothing_lost)
 {
         start(NEVER, 20);
         submit(1, 1);
@@ -20,9 +20,8 @@ START_TEST(nothing_lost)
         check_log("1 ", "+1 ");
         ck_assert_str_eq(outcomes, "1s ");
 }
-END_TEST
 
-START_TEST(one_question_a_record)
+TEST(one_question_a_record)
 {
         start(NEVER, NEVER);
         submit(1, 1);
@@ -36,9 +35,8 @@ START_TEST(one_question_a_record)
         stop();
         check_log("1 2 3 ", "+1 +2 +3 ");
 }
-END_TEST
 
-START_TEST(lost_between_two_sends)
+TEST(lost_between_two_sends)
 {
         start(NEVER, NEVER);
         submit(1, 1);
@@ -58,11 +56,10 @@ START_TEST(lost_between_two_sends)
         check_log("1 2 1 ", "+1 +2 -2 -1 +1 -1 ");
         ck_assert_str_eq(outcomes, "1s 2k 1k 1s 3k 1k 1l 2l 3l ");
 }
-END_TEST
 
 /* What was lost since the last answer was others' own: that is not known the first time, and each later one
  * is asked for before. */
-START_TEST(others_were_lost)
+TEST(others_were_lost)
 {
         start(NEVER, 20);
         submit(1, 1);
@@ -81,9 +78,8 @@ START_TEST(others_were_lost)
         stop();
         check_log("1 2 2 3 ", "+1 +2 -2 +2 +3 ");
 }
-END_TEST
 
-START_TEST(disabled_since_the_last)
+TEST(disabled_since_the_last)
 {
         start(NEVER, NEVER);
         submit(1, 1);
@@ -107,9 +103,8 @@ START_TEST(disabled_since_the_last)
         stop();
         check_log("1 2 2 3 4 ", "+1 +2 -2 +2 +3 +4 ");
 }
-END_TEST
 
-START_TEST(lost_after_the_last)
+TEST(lost_after_the_last)
 {
         start(NEVER, 20);
         set_loses(true);
@@ -130,10 +125,9 @@ START_TEST(lost_after_the_last)
         stop();
         check_log("1 1 ", "+1 -1 +1 ");
 }
-END_TEST
 
 /* One goes out for each try, the oldest; when it stays, the others follow by themselves. */
-START_TEST(goes_on_losing)
+TEST(goes_on_losing)
 {
         start(NEVER, 20);
         set_loses(true);
@@ -160,9 +154,8 @@ START_TEST(goes_on_losing)
         check_status(3, 0, false, "");
         stop();
 }
-END_TEST
 
-START_TEST(tries_by_itself)
+TEST(tries_by_itself)
 {
         const uint64_t from = clock_usec();
 
@@ -178,10 +171,9 @@ START_TEST(tries_by_itself)
                 dispatch_one(PATIENCE_MS);
         stop();
 }
-END_TEST
 
 /* Auditing is enabled while the thread still has the old answer: that it was told of counts. */
-START_TEST(kicked_while_it_asks)
+TEST(kicked_while_it_asks)
 {
         start(NEVER, 20);
         lock();
@@ -201,10 +193,9 @@ START_TEST(kicked_while_it_asks)
         wait_outcomes("1k 1s ");
         stop();
 }
-END_TEST
 
 /* A new one is a reason to try the kept one, and follows it. */
-START_TEST(new_one_stays)
+TEST(new_one_stays)
 {
         start(NEVER, 20);
         set_loses(true);
@@ -216,9 +207,8 @@ START_TEST(new_one_stays)
         check_log("1 1 2 ", "+1 -1 +1 +2 ");
         stop();
 }
-END_TEST
 
-START_TEST(nobody_fetches)
+TEST(nobody_fetches)
 {
         start(NEVER, 20);
         set_loses(true);
@@ -239,9 +229,8 @@ START_TEST(nobody_fetches)
         check_log("1 1 2 3 ", "+1 -1 +1 +2 +3 -3 ");
         stop();
 }
-END_TEST
 
-START_TEST(look_fails)
+TEST(look_fails)
 {
         start(NEVER, 500);
         submit(1, 1);
@@ -268,10 +257,9 @@ START_TEST(look_fails)
         check_log("1 1 2 3 ", "+1 -1 +1 +2 +3 ");
         stop();
 }
-END_TEST
 
 /* The question behind a send: better twice than not at all. */
-START_TEST(question_fails)
+TEST(question_fails)
 {
         start(NEVER, NEVER);
         lock();
@@ -289,10 +277,9 @@ START_TEST(question_fails)
         check_status(2, 0, false, "");
         stop();
 }
-END_TEST
 
 /* A look that fails is made again, and what it said is taken back when one succeeds. */
-START_TEST(look_fails_once)
+TEST(look_fails_once)
 {
         for (unsigned lost = 0; lost < 2; lost++) {
                 start(50, 20);
@@ -320,10 +307,9 @@ START_TEST(look_fails_once)
                 stop();
         }
 }
-END_TEST
 
 /* In doubt that is no reason for another try before its time. */
-START_TEST(look_fails_in_doubt)
+TEST(look_fails_in_doubt)
 {
         start(2000, 20);
         set_loses(true);
@@ -343,14 +329,8 @@ START_TEST(look_fails_in_doubt)
         unlock();
         stop();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { nothing_lost, one_question_a_record, lost_between_two_sends,
-                others_were_lost, disabled_since_the_last, lost_after_the_last, goes_on_losing,
-                tries_by_itself, kicked_while_it_asks, new_one_stays, nobody_fetches, look_fails,
-                look_fails_once, question_fails, look_fails_in_doubt };
-
-        return suite_of("sender-confirm", tests, ARRAY_SIZE(tests));
+        return suite_of("sender-confirm");
 }

@@ -8,7 +8,7 @@
 #include "suite.h"
 
 /* The last look comes at once. */
-START_TEST(stop_looks_again)
+TEST(stop_looks_again)
 {
         for (int lost = 0; lost < 2; lost++) {
                 start(NEVER, NEVER);
@@ -21,10 +21,9 @@ START_TEST(stop_looks_again)
                 ck_assert_uint_eq(fake.looks, 2);
         }
 }
-END_TEST
 
 /* It says nothing of what became of it: the next start sends it again. */
-START_TEST(stop_cannot_look)
+TEST(stop_cannot_look)
 {
         start(NEVER, NEVER);
         submit(1, 1);
@@ -36,10 +35,9 @@ START_TEST(stop_cannot_look)
         ck_assert_str_eq(outcomes, "1s 1k 1l ");
         check_log("1 ", "+1 -1 ");
 }
-END_TEST
 
 /* The thread hangs in a look: of what was sent nobody knows, so it is not called sent. */
-START_TEST(stop_while_it_looks)
+TEST(stop_while_it_looks)
 {
         static const char *const wants[] = { "1s 1k 1l ", "1s 1k 1l 2l " };
 
@@ -73,10 +71,9 @@ START_TEST(stop_while_it_looks)
                 ck_assert_str_eq(outcomes, wants[more]);
         }
 }
-END_TEST
 
 /* The kernel took it, and does not say whether it stayed: the next start sends it again. */
-START_TEST(stop_while_it_asks)
+TEST(stop_while_it_asks)
 {
         start(NEVER, NEVER);
         fake.block_at_once = true;
@@ -97,9 +94,8 @@ START_TEST(stop_while_it_asks)
         unlock();
         ck_assert_str_eq(outcomes, "1l 2l ");
 }
-END_TEST
 
-START_TEST(stop_while_it_looks_in_doubt)
+TEST(stop_while_it_looks_in_doubt)
 {
         eventfd_t count;
 
@@ -127,12 +123,8 @@ START_TEST(stop_while_it_looks_in_doubt)
         ck_assert_int_eq(eventfd_read(reused, &count), -1);
         (void)close(reused);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { stop_looks_again, stop_cannot_look, stop_while_it_looks,
-                stop_while_it_asks, stop_while_it_looks_in_doubt };
-
-        return suite_of("sender-stop", tests, ARRAY_SIZE(tests));
+        return suite_of("sender-stop");
 }

@@ -54,7 +54,7 @@ static off_t size(void)
         return st.st_size;
 }
 
-START_TEST(what_is_not_marked_is_left)
+TEST(what_is_not_marked_is_left)
 {
         struct spool *s = open_spool();
         ck_assert_uint_eq(last, 0);
@@ -81,10 +81,9 @@ START_TEST(what_is_not_marked_is_left)
         (void)spool_free(next);
         (void)spool_free(s);
 }
-END_TEST
 
 /* On a full disk nothing can be added, but all can be taken away. */
-START_TEST(marked_without_a_line)
+TEST(marked_without_a_line)
 {
         const struct rlimit none = { 0, RLIM_INFINITY }, all = { RLIM_INFINITY, RLIM_INFINITY };
         struct spool *s = open_spool();
@@ -96,10 +95,9 @@ START_TEST(marked_without_a_line)
         ck_assert_int_eq(size(), 0);
         (void)spool_free(s);
 }
-END_TEST
 
 /* What a kill in the middle of a write leaves, and what nobody here wrote. */
-START_TEST(odd_lines)
+TEST(odd_lines)
 {
         static const char lines[] = "+5 1 1005 op=five\n"
                                     "nonsense\n"
@@ -128,9 +126,8 @@ START_TEST(odd_lines)
         check_next(s, 7, 8, true, "op=eight");
         (void)spool_free(s);
 }
-END_TEST
 
-START_TEST(it_does_not_grow_for_ever)
+TEST(it_does_not_grow_for_ever)
 {
         char text[1024];
         struct spool *s = open_spool();
@@ -155,9 +152,8 @@ START_TEST(it_does_not_grow_for_ever)
         }
         (void)spool_free(s);
 }
-END_TEST
 
-START_TEST(no_place_for_it)
+TEST(no_place_for_it)
 {
         struct spool *s = NULL;
         struct diag d = { 0 };
@@ -175,10 +171,9 @@ START_TEST(no_place_for_it)
         ck_assert_ptr_nonnull(strstr(d.text, "/unsent: is not a regular file"));
         ck_assert_ptr_null(s);
 }
-END_TEST
 
 /* It comes back behind newer ones, in the file, too. */
-START_TEST(comes_back)
+TEST(comes_back)
 {
         struct spool *s = open_spool();
         for (uint64_t i = 1; i <= 3; i++)
@@ -197,12 +192,8 @@ START_TEST(comes_back)
         check_next(s, 0, 3, true, "first");
         (void)spool_free(s);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_is_not_marked_is_left, marked_without_a_line, odd_lines,
-                it_does_not_grow_for_ever, no_place_for_it, comes_back };
-
-        return suite_with("spool", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
+        return suite_with("spool", scratch_setup, scratch_teardown);
 }

@@ -5,7 +5,7 @@
 #include "alloc-faults.h"
 #include "suite.h"
 
-START_TEST(appends)
+TEST(appends)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         ck_assert_str_eq(buf_str(&b), "");
@@ -20,9 +20,8 @@ START_TEST(appends)
         ck_assert_uint_eq(b.len, 9);
         ck_assert_int_eq(b.error, 0);
 }
-END_TEST
 
-START_TEST(numbers_in_decimal)
+TEST(numbers_in_decimal)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         buf_number(&b, 0);
@@ -32,9 +31,8 @@ START_TEST(numbers_in_decimal)
         buf_number(&b, UINT64_MAX);
         ck_assert_str_eq(buf_str(&b), "0 1090 18446744073709551615");
 }
-END_TEST
 
-START_TEST(integers_are_little_endian)
+TEST(integers_are_little_endian)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         buf_le32(&b, 0x01020304);
@@ -42,9 +40,8 @@ START_TEST(integers_are_little_endian)
         ck_assert_uint_eq(b.len, 12);
         ck_assert_mem_eq(b.data, "\x04\x03\x02\x01\x08\x07\x06\x05\x04\x03\x02\x01", 13);
 }
-END_TEST
 
-START_TEST(grows_and_stays_terminated)
+TEST(grows_and_stays_terminated)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         for (size_t i = 0; i < 100000; i++) {
@@ -65,9 +62,8 @@ START_TEST(grows_and_stays_terminated)
         ck_assert_str_eq(buf_str(&reserved), "");
         ck_assert_uint_gt(reserved.size, 1000);
 }
-END_TEST
 
-START_TEST(printf_at_the_edges_of_the_memory)
+TEST(printf_at_the_edges_of_the_memory)
 {
         /* The first allocation is small: lengths around it must not lose the last character. */
         for (int width = 60; width < 70; width++) {
@@ -78,9 +74,8 @@ START_TEST(printf_at_the_edges_of_the_memory)
                 ck_assert_int_eq(b.data[width], '\0');
         }
 }
-END_TEST
 
-START_TEST(finish_hands_over)
+TEST(finish_hands_over)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         char *text = NULL;
@@ -97,9 +92,8 @@ START_TEST(finish_hands_over)
         ck_assert_ptr_null(b.data);
         free(text);
 }
-END_TEST
 
-START_TEST(a_failed_allocation_sticks)
+TEST(a_failed_allocation_sticks)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         char *text = (char *)"untouched";
@@ -125,12 +119,8 @@ START_TEST(a_failed_allocation_sticks)
         ck_assert_str_eq(buf_str(&b), "again");
         ck_assert_int_eq(buf_reserve(&b, SIZE_MAX - 8), -ENOMEM);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { appends, numbers_in_decimal, integers_are_little_endian,
-                grows_and_stays_terminated, printf_at_the_edges_of_the_memory, finish_hands_over,
-                a_failed_allocation_sticks };
-        return suite_of("buf", tests, ARRAY_SIZE(tests));
+        return suite_of("buf");
 }

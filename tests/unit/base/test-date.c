@@ -11,7 +11,7 @@
 /* 2026-03-01 12:00:00 UTC */
 #define NOW (INT64_C(1772366400) * SECOND)
 
-START_TEST(found)
+TEST(found)
 {
         static const struct {
                 const char *text;
@@ -45,9 +45,8 @@ START_TEST(found)
                         "'%s': %d %ld", cases[i].text, is_found, (long)usec);
         }
 }
-END_TEST
 
-START_TEST(utc)
+TEST(utc)
 {
         static const char *const none[] = { "", "2026-01-31", "2026-01-31T10:00:00", "2026-01-31T10:00:00z",
                 "2026-02-29T10:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T10:00:60Z",
@@ -63,9 +62,8 @@ START_TEST(utc)
         ck_assert(date_parse_utc("9999-12-31T23:59:59Z", &usec));
         ck_assert_int_eq(usec, INT64_C(253402300799) * SECOND);
 }
-END_TEST
 
-START_TEST(given)
+TEST(given)
 {
         static const struct {
                 const char *text;
@@ -94,9 +92,8 @@ START_TEST(given)
                         cases[i].text, ok, (long)usec);
         }
 }
-END_TEST
 
-START_TEST(ends)
+TEST(ends)
 {
         static const struct {
                 const char *text;
@@ -128,10 +125,9 @@ START_TEST(ends)
                         "'%s': %d %ld", cases[i].text, ok, (long)usec);
         }
 }
-END_TEST
 
 /* A day has 25 hours where clocks are set back. */
-START_TEST(end_of_a_long_day)
+TEST(end_of_a_long_day)
 {
         int64_t before, usec;
 
@@ -141,9 +137,8 @@ START_TEST(end_of_a_long_day)
         ck_assert(date_parse_end("2026-10-25", 10, &usec));
         ck_assert_int_eq(usec - before, INT64_C(25) * 3600 * SECOND);
 }
-END_TEST
 
-START_TEST(printed)
+TEST(printed)
 {
         char s[DATE_TEXT_MAX];
 
@@ -154,13 +149,10 @@ START_TEST(printed)
         ck_assert_str_eq(
                 date_format_week(INT64_C(1767175200) * SECOND, s), "2026-W01"); /* of 31 December 2025 */
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { found, utc, given, ends, end_of_a_long_day, printed };
-
         (void)setenv("TZ", "UTC", 1);
         tzset();
-        return suite_of("date", tests, ARRAY_SIZE(tests));
+        return suite_of("date");
 }

@@ -6,7 +6,7 @@
 #include "../../../schema/names/fold.h"
 #include "suite.h"
 
-START_TEST(set_and_prefix)
+TEST(set_and_prefix)
 {
         struct diag d = { 0 };
         ck_assert_int_eq(diag_set(&d, EINVAL, "expected %d", 3), -EINVAL);
@@ -17,14 +17,12 @@ START_TEST(set_and_prefix)
         diag_set(&d, EINVAL, "%s", "");
         ck_assert_str_eq(d.text, "");
 }
-END_TEST
 
-START_TEST(nobody_listens)
+TEST(nobody_listens)
 {
         ck_assert_int_eq(diag_set(NULL, ENOENT, "%s", "x"), -ENOENT);
         diag_prefix(NULL, "x");
 }
-END_TEST
 
 /* Text of `n` bytes that ends in the middle of a character, whatever the character's length is. */
 static void check_cut(const char *character, size_t shift)
@@ -49,16 +47,15 @@ static void check_cut(const char *character, size_t shift)
         ck_assert_int_eq(strncmp(d.text, "ß: ", 4), 0);
 }
 
-START_TEST(cut_at_a_character)
+TEST(cut_at_a_character)
 {
         static const char *const characters[] = { "x", "ß", "€", "𐵰" };
         for (size_t i = 0; i < ARRAY_SIZE(characters); i++)
                 for (size_t shift = 0; shift < 4; shift++)
                         check_cut(characters[i], shift);
 }
-END_TEST
 
-START_TEST(a_prefix_that_leaves_no_room)
+TEST(a_prefix_that_leaves_no_room)
 {
         struct diag d;
         diag_set(&d, EINVAL, "reason");
@@ -69,9 +66,8 @@ START_TEST(a_prefix_that_leaves_no_room)
                 ck_assert_uint_ge(len, 750);
         }
 }
-END_TEST
 
-START_TEST(whole_text_is_not_trimmed)
+TEST(whole_text_is_not_trimmed)
 {
         struct diag d;
         static const char *const texts[] = { "ß", "a€", "𐵰", "é" };
@@ -80,11 +76,8 @@ START_TEST(whole_text_is_not_trimmed)
                 ck_assert_str_eq(d.text, texts[i]);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { set_and_prefix, nobody_listens, cut_at_a_character,
-                a_prefix_that_leaves_no_room, whole_text_is_not_trimmed };
-        return suite_of("diag", tests, ARRAY_SIZE(tests));
+        return suite_of("diag");
 }

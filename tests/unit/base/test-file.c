@@ -49,7 +49,7 @@ static void check_contents(const char *name, const char *text)
         ck_assert_str_eq(buf_str(&b), text);
 }
 
-START_TEST(root_paths)
+TEST(root_paths)
 {
         static const char *const rows[][3] = { { NULL, "/etc", "/etc" }, { "", "/etc", "/etc" },
                 { "/", "/etc", "/etc" }, { "/r", "/etc", "/r/etc" }, { "/r//", "/etc", "/r/etc" } };
@@ -62,9 +62,8 @@ START_TEST(root_paths)
         ck_assert(alloc_failed());
         ck_assert_ptr_null(path);
 }
-END_TEST
 
-START_TEST(reads_a_whole_file)
+TEST(reads_a_whole_file)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct stat st = { 0 };
@@ -75,9 +74,8 @@ START_TEST(reads_a_whole_file)
         ck_assert_mem_eq(b.data, data, 5);
         ck_assert_int_eq(st.st_size, 4);
 }
-END_TEST
 
-START_TEST(reads_a_line)
+TEST(reads_a_line)
 {
         static const struct {
                 const char *text, *line;
@@ -91,9 +89,8 @@ START_TEST(reads_a_line)
                 ck_assert_uint_eq(b.len, strlen(files[i].line));
         }
 }
-END_TEST
 
-START_TEST(reads_in_pieces)
+TEST(reads_in_pieces)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         char large[50001];
@@ -105,10 +102,9 @@ START_TEST(reads_in_pieces)
         ck_assert_uint_gt(on_read.calls, 50);
         ck_assert_str_eq(buf_str(&b), large);
 }
-END_TEST
 
 /* What has no size is read until there is no more, however often the room for it has to grow. */
-START_TEST(reads_without_size)
+TEST(reads_without_size)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         char large[50001] = { 0 };
@@ -121,9 +117,8 @@ START_TEST(reads_without_size)
         ck_assert_str_eq(buf_str(&b), large);
         ck_assert_int_eq(close(ends[0]), 0);
 }
-END_TEST
 
-START_TEST(read_failures)
+TEST(read_failures)
 {
         struct diag d = { "before" };
         _cleanup_buf_ struct buf b = BUF_INIT;
@@ -147,10 +142,9 @@ START_TEST(read_failures)
         ck_assert(alloc_failed());
         ck_assert_int_eq(r, -ENOMEM);
 }
-END_TEST
 
 /* Files of procfs say that they are empty: the limit must hold while reading too. */
-START_TEST(the_limit_holds_where_the_size_is_unknown)
+TEST(the_limit_holds_where_the_size_is_unknown)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct diag d = { 0 };
@@ -161,9 +155,8 @@ START_TEST(the_limit_holds_where_the_size_is_unknown)
         ck_assert_int_eq(file_read(AT_FDCWD, "/proc/self/status", 1 << 20, &b, NULL, &d), 0);
         ck_assert_uint_gt(b.len, 16);
 }
-END_TEST
 
-START_TEST(only_regular_files_are_read)
+TEST(only_regular_files_are_read)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct diag d = { 0 };
@@ -183,10 +176,9 @@ START_TEST(only_regular_files_are_read)
         ck_assert_int_eq(file_read(dir_fd, "loop", 9, &b, NULL, &d), -ELOOP);
         ck_assert_uint_eq(b.len, 0);
 }
-END_TEST
 
 /* What an operator, or whoever got into the directory, can put where a state file belongs. None may hang. */
-START_TEST(only_regular_files_are_opened)
+TEST(only_regular_files_are_opened)
 {
         static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR, O_RDWR | O_CREAT,
                 O_RDWR | O_APPEND | O_CREAT };
@@ -216,9 +208,8 @@ START_TEST(only_regular_files_are_opened)
         ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
         ck_assert_int_eq(close(fd), 0);
 }
-END_TEST
 
-START_TEST(replaces_a_file)
+TEST(replaces_a_file)
 {
         struct stat st;
         put("f", "old");
@@ -235,9 +226,8 @@ START_TEST(replaces_a_file)
         ck_assert_int_eq(file_replace(dir_fd, "empty", NULL, 0, 0600), 0);
         check_contents("empty", "");
 }
-END_TEST
 
-START_TEST(a_failed_replacement_leaves_the_old_file)
+TEST(a_failed_replacement_leaves_the_old_file)
 {
         static const struct {
                 struct io_fault *where, fault;
@@ -267,10 +257,9 @@ START_TEST(a_failed_replacement_leaves_the_old_file)
         ck_assert_int_eq(file_replace(dir_fd, "d", "x", 1, 0600), -EISDIR);
         ck_assert_uint_eq(scratch_count(&scratch_root, ""), 2);
 }
-END_TEST
 
 /* The rename cannot be taken back: what is there is the new file, whole. */
-START_TEST(a_failed_sync_of_the_directory_is_reported)
+TEST(a_failed_sync_of_the_directory_is_reported)
 {
         put("f", "old");
         on_fsync = (struct io_fault){ .at = 2, .error = EIO };
@@ -278,18 +267,16 @@ START_TEST(a_failed_sync_of_the_directory_is_reported)
         check_contents("f", "new");
         ck_assert_uint_eq(scratch_count(&scratch_root, ""), 1);
 }
-END_TEST
 
-START_TEST(full_device)
+TEST(full_device)
 {
         _cleanup_close_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(file_write_all(fd, "x", 1), -ENOSPC);
         ck_assert_int_eq(file_write_all(fd, "x", 0), 0);
 }
-END_TEST
 
-START_TEST(makes_directories)
+TEST(makes_directories)
 {
         struct stat st;
         ck_assert_int_eq(file_make_dirs("a/b/c"), 0);
@@ -309,9 +296,8 @@ START_TEST(makes_directories)
         ck_assert_int_eq(stat("a/b/x", &st), 0);
         ck_assert_int_eq(file_make_dirs(""), -ENOENT);
 }
-END_TEST
 
-START_TEST(a_run_directory)
+TEST(a_run_directory)
 {
         int fd = -1, second = -1;
         struct diag d = { 0 };
@@ -328,14 +314,8 @@ START_TEST(a_run_directory)
         ck_assert_int_eq(file_take_run_dir("/dev/null/daemon", &fd, &d), 0);
         ck_assert_int_eq(fd, -1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_a_line,
-                reads_in_pieces, reads_without_size, read_failures,
-                the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
-                only_regular_files_are_opened, replaces_a_file, a_failed_replacement_leaves_the_old_file,
-                a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
-        return suite_with("file", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("file", setup, teardown);
 }

@@ -5,7 +5,7 @@
 #include "alloc-faults.h"
 #include "suite.h"
 
-START_TEST(structure)
+TEST(structure)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct json j = json_on(&b);
@@ -31,9 +31,8 @@ START_TEST(structure)
         ck_assert_str_eq(
                 buf_str(&b), "{\"list\":[1,[],{},true,null],\"a\\\"b\":false,\"none\":null,\"text\":\"t\"}");
 }
-END_TEST
 
-START_TEST(strings)
+TEST(strings)
 {
         static const struct {
                 const char *bytes;
@@ -58,9 +57,8 @@ START_TEST(strings)
                 ck_assert_str_eq(buf_str(&b), rows[i].json);
         }
 }
-END_TEST
 
-START_TEST(numbers)
+TEST(numbers)
 {
         static const struct {
                 uint64_t v;
@@ -78,9 +76,8 @@ START_TEST(numbers)
                 ck_assert_str_eq(buf_str(&b), rows[i].json);
         }
 }
-END_TEST
 
-START_TEST(a_failed_allocation_shows_in_the_buffer)
+TEST(a_failed_allocation_shows_in_the_buffer)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct json j = json_on(&b);
@@ -92,11 +89,8 @@ START_TEST(a_failed_allocation_shows_in_the_buffer)
         json_end_array(&j);
         ck_assert_int_eq(b.error, -ENOMEM);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { structure, strings, numbers,
-                a_failed_allocation_shows_in_the_buffer };
-        return suite_of("json", tests, ARRAY_SIZE(tests));
+        return suite_of("json");
 }

@@ -26,7 +26,7 @@ static const char *end_capture(void)
         return text;
 }
 
-START_TEST(lines_on_a_terminal)
+TEST(lines_on_a_terminal)
 {
         unsetenv("JOURNAL_STREAM");
         log_setup("program", LOG_NOTICE);
@@ -36,9 +36,8 @@ START_TEST(lines_on_a_terminal)
         log_info("dropped");
         ck_assert_str_eq(end_capture(), "program: bad 1\nprogram: two lines \n");
 }
-END_TEST
 
-START_TEST(lines_in_the_journal)
+TEST(lines_in_the_journal)
 {
         setenv("JOURNAL_STREAM", "1:2", 1);
         log_setup("program", LOG_DEBUG);
@@ -47,9 +46,8 @@ START_TEST(lines_in_the_journal)
         log_debug("c");
         ck_assert_str_eq(end_capture(), "<4>a <0>b\n<7>c\n");
 }
-END_TEST
 
-START_TEST(a_long_line_is_cut)
+TEST(a_long_line_is_cut)
 {
         unsetenv("JOURNAL_STREAM");
         log_setup("p", LOG_INFO);
@@ -59,10 +57,8 @@ START_TEST(a_long_line_is_cut)
         ck_assert_uint_eq(strlen(line), 2047 + strlen("p: \n"));
         ck_assert_int_eq(line[strlen(line) - 1], '\n');
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { lines_on_a_terminal, lines_in_the_journal, a_long_line_is_cut };
-        return suite_of("log", tests, ARRAY_SIZE(tests));
+        return suite_of("log");
 }

@@ -50,7 +50,7 @@ static void check(const struct sets *before, uint64_t kept)
 /* One of each half. */
 #define SOME (PRIVILEGE(CAP_SYSLOG) | PRIVILEGE(CAP_CHOWN))
 
-START_TEST(dropped)
+TEST(dropped)
 {
         struct sets before;
 
@@ -62,9 +62,8 @@ START_TEST(dropped)
         ck_assert_int_eq(privileges_drop(SOME), 0);
         check(&before, ~SOME);
 }
-END_TEST
 
-START_TEST(kept)
+TEST(kept)
 {
         struct sets before;
 
@@ -76,10 +75,9 @@ START_TEST(kept)
         ck_assert_int_eq(privileges_keep(0), 0);
         check(&before, 0);
 }
-END_TEST
 
 /* The effective set alone may be empty: what is permitted could be taken up again. */
-START_TEST(permitted_ones_too)
+TEST(permitted_ones_too)
 {
         struct sets before;
 
@@ -89,9 +87,8 @@ START_TEST(permitted_ones_too)
         ck_assert_int_eq(privileges_drop(SOME), 0);
         check(&before, ~SOME);
 }
-END_TEST
 
-START_TEST(ambient_ones_too)
+TEST(ambient_ones_too)
 {
         struct sets s;
 
@@ -104,7 +101,6 @@ START_TEST(ambient_ones_too)
         ck_assert_int_eq(privileges_drop(PRIVILEGE(CAP_CHOWN)), 0);
         ck_assert_int_eq(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_CHOWN, 0, 0), 0);
 }
-END_TEST
 
 static void *keep_nothing(void *userdata)
 {
@@ -116,7 +112,7 @@ static void *keep_nothing(void *userdata)
         return NULL;
 }
 
-START_TEST(of_one_thread)
+TEST(of_one_thread)
 {
         struct sets before;
         pthread_t thread;
@@ -128,11 +124,8 @@ START_TEST(of_one_thread)
         ck_assert_int_eq(r, 0);
         check(&before, UINT64_MAX);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { dropped, kept, permitted_ones_too, ambient_ones_too, of_one_thread };
-
-        return suite_of("privileges", tests, ARRAY_SIZE(tests));
+        return suite_of("privileges");
 }

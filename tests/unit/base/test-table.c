@@ -13,7 +13,7 @@ static void add(struct table *t, const char *const *cells, size_t n)
                 buf_puts(table_cell(t), cells[i]);
 }
 
-START_TEST(columns_are_measured_in_cells)
+TEST(columns_are_measured_in_cells)
 {
         static const struct {
                 const char *cells[6];
@@ -54,9 +54,8 @@ START_TEST(columns_are_measured_in_cells)
                 ck_assert_str_eq(buf_str(&out), rows[i].text);
         }
 }
-END_TEST
 
-START_TEST(tables_without_rows)
+TEST(tables_without_rows)
 {
         _cleanup_table_ struct table t = TABLE(columns);
         _cleanup_buf_ struct buf out = BUF_INIT;
@@ -66,9 +65,8 @@ START_TEST(tables_without_rows)
         table_format(&t, true, &out);
         ck_assert_str_eq(buf_str(&out), "NAME  SIZE  WHAT\n");
 }
-END_TEST
 
-START_TEST(failed_allocations)
+TEST(failed_allocations)
 {
         static const char *const cells[] = { "a", "1", "x" };
 
@@ -84,11 +82,8 @@ START_TEST(failed_allocations)
                         ck_assert_int_eq(out.error, 0);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { columns_are_measured_in_cells, tables_without_rows,
-                failed_allocations };
-        return suite_of("table", tests, ARRAY_SIZE(tests));
+        return suite_of("table");
 }

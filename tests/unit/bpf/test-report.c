@@ -45,7 +45,7 @@ static void teardown(void)
         free(event.stack);
 }
 
-START_TEST(a_module_is_loaded)
+TEST(a_module_is_loaded)
 {
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
         ck_assert_uint_eq(event.bit, 12);
@@ -69,17 +69,15 @@ START_TEST(a_module_is_loaded)
         ck_assert_str_eq(event.stack, "add_taint+0x5/0x50\nload_module+0x1/0x2\n");
         ck_assert_ptr_null(event.properties);
 }
-END_TEST
 
-START_TEST(bit_63)
+TEST(bit_63)
 {
         ck_assert_int_eq(report_to_event(&slot, 63, OFFSET, &event), 0);
         ck_assert_uint_eq(event.new_mask, UINT64_C(0x8000000000000002));
 }
-END_TEST
 
 /* Who only happened to run is reported in words and is no actor, nor is what he was loading the module. */
-START_TEST(bystanders)
+TEST_EACH(bystanders, 7)
 {
         static const struct {
                 __u32 where;
@@ -115,9 +113,8 @@ START_TEST(bystanders)
         ck_assert_str_eq(event.actor.comm, "");
         ck_assert_str_eq(event.module, "");
 }
-END_TEST
 
-START_TEST(a_victim_is_no_actor)
+TEST(a_victim_is_no_actor)
 {
         slot.frames_n = 1;
         strcpy(slot.text[0], "bad_page+0x1/0x2\n");
@@ -127,18 +124,16 @@ START_TEST(a_victim_is_no_actor)
         ck_assert_ptr_nonnull(strstr(event.detail, "while insmod (7) was running"));
         ck_assert_str_eq(actor_state(&event.actor), "none");
 }
-END_TEST
 
-START_TEST(a_task_whose_context_is_guessed)
+TEST(a_task_whose_context_is_guessed)
 {
         slot.where = REPORT_PERHAPS_TASK;
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
         ck_assert_int_eq(event.context, CONTEXT_TASK);
         ck_assert_uint_eq(event.actor.loginuid, 1000);
 }
-END_TEST
 
-START_TEST(no_stack)
+TEST(no_stack)
 {
         slot.where = REPORT_PERHAPS_TASK;
         slot.frames_n = 0;
@@ -148,9 +143,8 @@ START_TEST(no_stack)
         ck_assert_ptr_null(event.stack);
         ck_assert_str_eq(event.detail, "Set from an unknown place on CPU 1.");
 }
-END_TEST
 
-START_TEST(a_tie)
+TEST(a_tie)
 {
         slot.tie = 1;
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
@@ -162,10 +156,9 @@ START_TEST(a_tie)
         ck_assert_ptr_null(strstr(event.detail, "instant"));
         ck_assert(!event.tie);
 }
-END_TEST
 
 /* More frames than one text holds, and those who watch left out. */
-START_TEST(a_long_stack)
+TEST(a_long_stack)
 {
         slot.frames_n = 14;
         strcpy(slot.text[0], "add_taint+0x5/0x50\nbpf_trampoline_1+0x1/0x2\na\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
@@ -173,9 +166,8 @@ START_TEST(a_long_stack)
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
         ck_assert_str_eq(event.stack, "add_taint+0x5/0x50\na\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\n");
 }
-END_TEST
 
-START_TEST(paths)
+TEST_EACH(paths, 4)
 {
         static const struct {
                 const char *names;
@@ -193,9 +185,8 @@ START_TEST(paths)
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
         ck_assert_str_eq(event.actor.exe, cases[_i].path);
 }
-END_TEST
 
-START_TEST(a_path_that_is_too_long)
+TEST(a_path_that_is_too_long)
 {
         char names[REPORT_EXE_SIZE];
 
@@ -208,19 +199,17 @@ START_TEST(a_path_that_is_too_long)
         ck_assert_uint_eq(strlen(event.actor.exe), strlen("...") + 1 + 200 + strlen(" (deleted)"));
         ck_assert_int_eq(strncmp(event.actor.exe, ".../aaa", 7), 0);
 }
-END_TEST
 
-START_TEST(a_task_without_program)
+TEST(a_task_without_program)
 {
         slot.task.exe_len = 0;
         slot.task.exe_flags = REPORT_EXE_CUT | REPORT_EXE_DELETED;
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
         ck_assert_str_eq(event.actor.exe, "");
 }
-END_TEST
 
 /* Nothing is read past its end (run with the sanitizers). */
-START_TEST(noise)
+TEST_EACH(noise, 256)
 {
         struct report_slot *copy = malloc(sizeof(*copy));
 
@@ -230,9 +219,8 @@ START_TEST(noise)
         ck_assert_uint_lt(strlen(event.detail), sizeof(event.detail));
         free(copy);
 }
-END_TEST
 
-START_TEST(a_sysctl_is_written)
+TEST(a_sysctl_is_written)
 {
         const struct report_sysctl report = { .kind = REPORT_SYSCTL,
                 .result = -22,
@@ -248,9 +236,8 @@ START_TEST(a_sysctl_is_written)
         ck_assert_uint_eq(w.actor.loginuid, 1000);
         ck_assert_str_eq(w.actor.exe, "/usr/sbin/insmod");
 }
-END_TEST
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
         bool failed = true;
 
@@ -261,17 +248,8 @@ START_TEST(no_memory)
                 ck_assert_uint_lt(n, 100);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_module_is_loaded, bit_63, a_victim_is_no_actor,
-                a_task_whose_context_is_guessed, no_stack, a_tie, a_long_stack, a_path_that_is_too_long,
-                a_task_without_program, a_sysctl_is_written, no_memory };
-        Suite *suite = suite_with("bpf-report", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(bystanders, 7);
-        suite_loop(paths, 4);
-        suite_loop(noise, 256);
-        return suite;
+        return suite_with("bpf-report", setup, teardown);
 }

@@ -68,7 +68,7 @@ static const struct {
         { "f+0x1/0x2 [\n", 12, "kernel-code", "f+0x1/0x2", "", REPORT_BY_TASK, false, false },
 };
 
-START_TEST(judges)
+TEST_EACH(judges, ARRAY_SIZE(cases))
 {
         struct report_verdict v;
 
@@ -80,9 +80,8 @@ START_TEST(judges)
         ck_assert_int_eq(v.object, cases[_i].object);
         ck_assert_int_eq(v.victim, cases[_i].victim);
 }
-END_TEST
 
-START_TEST(cuts_long_names)
+TEST(cuts_long_names)
 {
         struct report_verdict v;
         char stack[600];
@@ -95,21 +94,15 @@ START_TEST(cuts_long_names)
         ck_assert_uint_eq(strlen(v.module), REPORT_MODULE_NAME_MAX - 1);
         ck_assert_str_eq(v.reason, "module-code");
 }
-END_TEST
 
-START_TEST(knows_watchers)
+TEST(knows_watchers)
 {
         ck_assert(report_is_watcher("bpf_trampoline_6442477001+0x1ce/0x1000\n"));
         ck_assert(!report_is_watcher("add_taint+0x5/0x50\nbpf_prog_1+0x1/0x2\n"));
         ck_assert(!report_is_watcher(""));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { cuts_long_names, knows_watchers };
-        Suite *suite = suite_of("bpf-stack", tests, ARRAY_SIZE(tests));
-
-        suite_loop(judges, ARRAY_SIZE(cases));
-        return suite;
+        return suite_of("bpf-stack");
 }

@@ -79,7 +79,7 @@ static void client_end(struct account_client *c)
 }
 
 /* The first has half of the room, the next half of what is left, and nobody nothing. */
-START_TEST(users_share)
+TEST(users_share)
 {
         struct account_user first = { 0 }, second = { 0 }, third = { 0 };
         struct account_client *a = client_new(&first), *b = client_new(&first), *c = client_new(&second),
@@ -102,10 +102,9 @@ START_TEST(users_share)
         ck_assert_uint_eq(first.unread, 0);
         ck_assert_uint_eq(second.unread, 0);
 }
-END_TEST
 
 /* Root's clients have a room of their own, which each shares with the others. */
-START_TEST(root_apart)
+TEST(root_apart)
 {
         struct account_user root = { .is_root = true }, user = { 0 };
         struct account_client *a = client_new(&root), *b = client_new(&root), *c = client_new(&user);
@@ -119,9 +118,8 @@ START_TEST(root_apart)
         client_end(b);
         client_end(c);
 }
-END_TEST
 
-START_TEST(known_later)
+TEST(known_later)
 {
         struct account_user unknown = { 0 }, user = { 0 };
         struct account_client *a = client_new(&unknown);
@@ -134,10 +132,9 @@ START_TEST(known_later)
         client_end(a);
         ck_assert_uint_eq(user.unread, 0);
 }
-END_TEST
 
 /* The answer says that what came before the question was read, and nothing of what came behind it. */
-START_TEST(asked)
+TEST(asked)
 {
         struct account_user user = { 0 };
         struct account_client *a = client_new(&user);
@@ -163,7 +160,6 @@ START_TEST(asked)
         ck_assert_uint_eq(user.asked, 0);
         client_end(a);
 }
-END_TEST
 
 static int on_question(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
@@ -174,7 +170,7 @@ static int on_question(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
 
 /* Nobody can answer a question that he has not read: the number of the next one does not follow from the
  * last one's, nor from that of any other message. */
-START_TEST(unforeseen)
+TEST(unforeseen)
 {
         struct account_user user = { 0 };
         struct account_client *a = client_new(&user);
@@ -193,10 +189,9 @@ START_TEST(unforeseen)
         ck_assert_uint_lt(near, ARRAY_SIZE(cookies) - 1);
         client_end(a);
 }
-END_TEST
 
 /* The bus keeps a question that is not answered: a user takes half of the places that are left. */
-START_TEST(questions_are_shared)
+TEST(questions_are_shared)
 {
         enum {
                 N = 100
@@ -214,9 +209,8 @@ START_TEST(questions_are_shared)
                 client_end(clients[i]);
         ck_assert_uint_eq(first.asked, 0);
 }
-END_TEST
 
-START_TEST(errors_are_few)
+TEST(errors_are_few)
 {
         struct account_user user = { 0 };
         struct account_client *a = client_new(&user);
@@ -229,10 +223,9 @@ START_TEST(errors_are_few)
         ck_assert(account_take_error(a));
         client_end(a);
 }
-END_TEST
 
 /* Full at first, filled by a tenth of the time, and never more than full. */
-START_TEST(budgets)
+TEST(budgets)
 {
         struct account_budget b = account_budget_new(SEC);
 
@@ -255,7 +248,6 @@ START_TEST(budgets)
         account_budget_take(&b, UINT64_MAX, 20 * SEC);
         ck_assert_int_eq(b.left, -ACCOUNT_BUDGET_DEBT_USEC);
 }
-END_TEST
 
 /* ---- How large messages are taken for ---- */
 
@@ -294,7 +286,7 @@ static void measures(sd_bus_message *m, size_t values, size_t at_least)
         sd_bus_message_unref(m);
 }
 
-START_TEST(how_large_messages_are)
+TEST(how_large_messages_are)
 {
         const uint8_t bytes[1000] = { 0 };
         sd_bus_message *m = new_message();
@@ -320,9 +312,8 @@ START_TEST(how_large_messages_are)
                 sd_bus_message_append(m, "vab", "(tav)", UINT64_C(1), 2, "s", "a", "u", 1u, 2, 0, 1), 0);
         measures(m, 3 + 2, 5 * 8);
 }
-END_TEST
 
-START_TEST(how_large_answers_are)
+TEST(how_large_answers_are)
 {
         sd_bus_message *m = new_message();
         size_t n = 0;
@@ -332,12 +323,8 @@ START_TEST(how_large_answers_are)
         ck_assert_uint_ge(n, strlen("some text"));
         sd_bus_message_unref(m);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { users_share, root_apart, known_later, asked, unforeseen,
-                questions_are_shared, errors_are_few, budgets, how_large_messages_are,
-                how_large_answers_are };
-        return suite_with("account", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("account", setup, teardown);
 }

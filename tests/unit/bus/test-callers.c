@@ -213,7 +213,7 @@ static void end(pid_t pid)
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-START_TEST(a_process_that_is_older)
+TEST(a_process_that_is_older)
 {
         begin();
         word.label = "from_the_bus";
@@ -222,9 +222,8 @@ START_TEST(a_process_that_is_older)
         ck_assert_str_ne(a->exe, "");
         ck_assert_str_eq(a->context, "from_the_bus");
 }
-END_TEST
 
-START_TEST(a_process_that_is_younger)
+TEST(a_process_that_is_younger)
 {
         begin();
         pid_t pid = start_child();
@@ -234,10 +233,9 @@ START_TEST(a_process_that_is_younger)
         ck_assert_str_eq(a->exe, "");
         end(pid);
 }
-END_TEST
 
 /* What a descriptor says is surer than the time: the bus has it from the connection itself. */
-START_TEST(a_descriptor)
+TEST(a_descriptor)
 {
         begin();
         pid_t pid = start_child();
@@ -248,9 +246,8 @@ START_TEST(a_descriptor)
         (void)close(word.pidfd);
         end(pid);
 }
-END_TEST
 
-START_TEST(a_descriptor_of_one_that_ended)
+TEST(a_descriptor_of_one_that_ended)
 {
         begin();
         pid_t pid = start_child();
@@ -261,17 +258,15 @@ START_TEST(a_descriptor_of_one_that_ended)
         ck_assert_str_eq(ask()->comm, "");
         (void)close(word.pidfd);
 }
-END_TEST
 
-START_TEST(another_users_process)
+TEST(another_users_process)
 {
         begin();
         word.uid = geteuid() + 1;
         ck_assert_str_eq(ask()->comm, "");
 }
-END_TEST
 
-START_TEST(nobody_has_that_name)
+TEST(nobody_has_that_name)
 {
         struct caller *c;
 
@@ -284,10 +279,9 @@ START_TEST(nobody_has_that_name)
         ck_assert_int_eq(state_seen, CALLER_GONE);
         ck_assert_ptr_null(callers_find(callers, NAME));
 }
-END_TEST
 
 /* It comes back as it went, unless it owed nothing. */
-START_TEST(a_user_who_hangs_up)
+TEST(a_user_who_hangs_up)
 {
         begin();
         (void)ask();
@@ -305,13 +299,8 @@ START_TEST(a_user_who_hangs_up)
         ck_assert_uint_eq(u->callers, 1);
         ck_assert_int_lt(account_budget_left(&u->budget, clock_usec()), 0);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_process_that_is_older, a_process_that_is_younger, a_descriptor,
-                a_descriptor_of_one_that_ended, another_users_process, nobody_has_that_name,
-                a_user_who_hangs_up };
-
-        return suite_with("callers", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("callers", setup, teardown);
 }

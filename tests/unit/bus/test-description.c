@@ -67,7 +67,7 @@ static void arrives(const struct schema_value *sv)
         ck_assert(!d.hints.is_key && !d.hints.key_is_value);
 }
 
-START_TEST(entries)
+TEST(entries)
 {
         _cleanup_schema_ struct schema *builtin = NULL, *types = schema_util_load(schema_util_types);
 
@@ -77,10 +77,9 @@ START_TEST(entries)
         for (size_t i = 0; i < types->n; i++)
                 arrives(&types->values[i]);
 }
-END_TEST
 
 /* All numbers, or the largest alone, are a range as well. */
-START_TEST(all_ranges)
+TEST(all_ranges)
 {
         static const char *const ranges[] = { "[0, 18446744073709551615]",
                 "[18446744073709551615, 18446744073709551615]", "[0, 0]" };
@@ -95,9 +94,8 @@ START_TEST(all_ranges)
                 arrives(schema_util_need(s, "\\T", "N"));
         }
 }
-END_TEST
 
-START_TEST(unknown_value)
+TEST(unknown_value)
 {
         static const struct description_hints hints = { .meant_key = "Machine\\T",
                 .meant_name = "Number",
@@ -115,9 +113,8 @@ START_TEST(unknown_value)
         ck_assert_ptr_null(d.sv.name);
         ck_assert_uint_eq(d.sv.n_choices, 0);
 }
-END_TEST
 
-START_TEST(many)
+TEST(many)
 {
         _cleanup_schema_ struct schema *types = schema_util_load(schema_util_types);
         _cleanup_message_ sd_bus_message *m = message_new("C");
@@ -142,10 +139,9 @@ START_TEST(many)
                 same(&types->values[i], &d.sv);
         }
 }
-END_TEST
 
 /* From a provider of another version: words that are not known are no words. */
-START_TEST(other_words)
+TEST(other_words)
 {
         static const char *const members[] = { "apply", "encoding", "drift", "items" };
 
@@ -158,9 +154,8 @@ START_TEST(other_words)
                 ck_assert_int_eq(description_read(m, &d), -EBADMSG);
         }
 }
-END_TEST
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
         _cleanup_schema_ struct schema *builtin = NULL;
 
@@ -176,10 +171,9 @@ START_TEST(no_memory)
                 ck_assert_int_eq(r, -ENOMEM);
         }
 }
-END_TEST
 
 /* What an answer is taken for is never less than it is. */
-START_TEST(bytes)
+TEST(bytes)
 {
         _cleanup_schema_ struct schema *builtin = NULL;
 
@@ -194,11 +188,8 @@ START_TEST(bytes)
         const struct description_hints hints = { .meant_key = "k", .meant_name = "n" };
         ck_assert_uint_eq(description_bytes(NULL, &hints), description_bytes(NULL, NULL) + 2);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { entries, all_ranges, many, unknown_value, other_words, no_memory,
-                bytes };
-        return suite_with("description", tests, ARRAY_SIZE(tests), message_setup, message_teardown);
+        return suite_with("description", message_setup, message_teardown);
 }

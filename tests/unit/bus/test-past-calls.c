@@ -190,14 +190,13 @@ static void call(const char *method, const char *key, const char *name, const ch
         ck_assert_int_eq(sd_bus_message_is_method_error(sent, NULL), 0);
 }
 
-START_TEST(an_answer_is_its_users_time)
+TEST(an_answer_is_its_users_time)
 {
         world_do(&w, "set - Machine\\A V one");
         call("GetAt", "Machine\\A", "V", NULL);
         call("ReadTreeAt", "Machine\\A", NULL, NULL);
         ck_assert_uint_eq(n_taken, 2);
 }
-END_TEST
 
 /* ReadTreeAt() of the newest moment, by a user; 1, or negative with `error` set. */
 static int ask_as(uint32_t uid, uint64_t cookie, const char *key, sd_bus_error *error)
@@ -227,7 +226,7 @@ static void has_no_place(uint32_t uid)
         ck_assert_str_eq(error.name, ERROR_LIMIT);
 }
 
-START_TEST(places_of_those_who_may_write)
+TEST(places_of_those_who_may_write)
 {
         uint64_t cookie = 1;
 
@@ -253,10 +252,9 @@ START_TEST(places_of_those_who_may_write)
         for (unsigned i = 0; i < PLACES / PLACES_OF_USER; i++)
                 ck_assert_uint_eq(order[1 + PLACES_OF_USER + i], 2 + i * PLACES_OF_USER);
 }
-END_TEST
 
 /* All that wait are kept whole: there is no path of such a length. */
-START_TEST(large_calls)
+TEST(large_calls)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         char key[100000];
@@ -266,7 +264,6 @@ START_TEST(large_calls)
         ck_assert_int_lt(ask_as(1, 1, key, &error), 0);
         ck_assert_str_eq(error.name, ERROR_TOO_LARGE);
 }
-END_TEST
 
 /* Of the registry's own file; 1, or negative with `error` set. */
 static int preview_restore(sd_bus_error *error)
@@ -285,7 +282,7 @@ static int preview_restore(sd_bus_error *error)
 }
 
 /* It is given up in time, and another one is taken when its thread has come back. */
-START_TEST(a_copy_that_hangs)
+TEST(a_copy_that_hangs)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 
@@ -309,17 +306,15 @@ START_TEST(a_copy_that_hangs)
         while (preview_restore(NULL) < 0)
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
 }
-END_TEST
 
 /* Nor does the daemon wait at its end. */
-START_TEST(an_end_while_a_copy_hangs)
+TEST(an_end_while_a_copy_hangs)
 {
         is_held = true;
         ck_assert_int_eq(preview_restore(NULL), 1);
         (void)sem_wait(&looks);
         past = past_free(past);
 }
-END_TEST
 
 /* The keys of the page that was sent by their last letters; *ret_after: where the next one begins. */
 static const char *keys_sent(const char **ret_after)
@@ -348,7 +343,7 @@ static const char *page(const char *after, const char **ret_after)
         return keys_sent(ret_after);
 }
 
-START_TEST(a_page_ends_where_the_look_did)
+TEST(a_page_ends_where_the_look_did)
 {
         const char *after;
 
@@ -363,10 +358,9 @@ START_TEST(a_page_ends_where_the_look_did)
         ck_assert_str_eq(page(NULL, &after), "ABCDE");
         ck_assert_str_eq(after, "");
 }
-END_TEST
 
 /* As where the machine has so much other work that the time of a page is over at once. */
-START_TEST(a_page_has_some_keys_at_any_time)
+TEST(a_page_has_some_keys_at_any_time)
 {
         const char *after;
 
@@ -377,10 +371,9 @@ START_TEST(a_page_has_some_keys_at_any_time)
         ck_assert_str_eq(page("Machine\\A\\P", &after), "QRSTUVWXY");
         ck_assert_str_eq(after, "");
 }
-END_TEST
 
 /* It is put together in steps, each of which is its user's time; what is written in between is not in it. */
-START_TEST(a_whole_is_of_one_moment)
+TEST(a_whole_is_of_one_moment)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
         const char *after;
@@ -406,10 +399,9 @@ START_TEST(a_whole_is_of_one_moment)
         ck_assert_uint_eq(n_taken, 2);
         ck_assert(was_sent);
 }
-END_TEST
 
 /* With what a message holds, for example. */
-START_TEST(a_look_says_where_it_ended)
+TEST(a_look_says_where_it_ended)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
         const struct reader_question machine = { .key = "Machine" };
@@ -426,13 +418,8 @@ START_TEST(a_look_says_where_it_ended)
         const size_t n = __real_reader_look_at_tree(w.r, &machine, &part);
         ck_assert(n > 0 && n < MANY);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { an_answer_is_its_users_time, places_of_those_who_may_write,
-                large_calls, a_copy_that_hangs, an_end_while_a_copy_hangs, a_page_ends_where_the_look_did,
-                a_page_has_some_keys_at_any_time, a_whole_is_of_one_moment, a_look_says_where_it_ended };
-
-        return suite_with("past-calls", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("past-calls", setup, teardown);
 }

@@ -101,7 +101,7 @@ static void refuse_many(struct refusals *r, uint32_t uid, unsigned n)
                 refuse(r, uid, textf("\\Junk%u", i));
 }
 
-START_TEST(the_same_again)
+TEST(the_same_again)
 {
         struct refusals *r = begin();
         uint64_t before = clock_of(CLOCK_REALTIME);
@@ -124,10 +124,9 @@ START_TEST(the_same_again)
         ck_assert_uint_eq(n_records, 2);
         forget();
 }
-END_TEST
 
 /* Whatever one user does: another one's is records at once, with what it was. */
-START_TEST(nobody_hides_another)
+TEST(nobody_hides_another)
 {
         struct refusals *r = begin();
 
@@ -141,10 +140,9 @@ START_TEST(nobody_hides_another)
                 "1000 \\Junk9999 9984 of many kinds, of which this is the newest, 9984 times -\n");
         forget();
 }
-END_TEST
 
 /* More users than there are places for: each is named. */
-START_TEST(a_crowd)
+TEST(a_crowd)
 {
         struct refusals *r = begin();
 
@@ -166,10 +164,9 @@ START_TEST(a_crowd)
         (void)refusals_free(r);
         forget();
 }
-END_TEST
 
 /* As many ranges as fit: those that lie closest together are one, and nobody is in none. */
-START_TEST(scattered_users)
+TEST(scattered_users)
 {
         static const uint32_t uids[] = { 70, 10, 40, 41, 43, 20, 30, 50, 60, 71, 1000, 500, 42 };
         struct refusals *r = begin();
@@ -183,10 +180,9 @@ START_TEST(scattered_users)
         ck_assert_msg(was_told(" 10,20,30,40-50,60,70-71,500,1000\n"), "%s", buf_str(&records));
         forget();
 }
-END_TEST
 
 /* One who goes on for a day costs little; whoever stops is records of at once again, later. */
-START_TEST(windows_grow_and_shrink)
+TEST(windows_grow_and_shrink)
 {
         struct refusals *r = begin();
 
@@ -208,11 +204,8 @@ START_TEST(windows_grow_and_shrink)
         (void)refusals_free(r);
         forget();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { the_same_again, nobody_hides_another, a_crowd, scattered_users,
-                windows_grow_and_shrink };
-        return suite_of("refusals", tests, ARRAY_SIZE(tests));
+        return suite_of("refusals");
 }

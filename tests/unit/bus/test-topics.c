@@ -106,7 +106,7 @@ static const char *long_path(size_t i)
         return path;
 }
 
-START_TEST(others_cost_nothing)
+TEST(others_cost_nothing)
 {
         for (size_t i = 0; i < MANY; i++)
                 add(&subs[i], long_path(i), true, false);
@@ -124,10 +124,9 @@ START_TEST(others_cost_nothing)
         topics_scatter(first);
         drop_all(MANY);
 }
-END_TEST
 
 /* A link that many listen behind leads elsewhere: each of them is somewhere else then. */
-START_TEST(moves_cost_what_is_moved)
+TEST(moves_cost_what_is_moved)
 {
         char path[64];
 
@@ -145,10 +144,9 @@ START_TEST(moves_cost_what_is_moved)
         ck_assert_msg(moved <= MANY * MOVED_MAX, "%zu bytes", moved);
         drop_all(MANY);
 }
-END_TEST
 
 /* What many subscriptions hear alike is found out once for all of them, up to what one signal may have. */
-START_TEST(same_for_many)
+TEST(same_for_many)
 {
         for (size_t i = 0; i < MANY; i++)
                 add(&subs[i], i % 2 ? "Machine" : "MACHINE", true, false);
@@ -172,7 +170,6 @@ START_TEST(same_for_many)
         ck_assert(!first->too_much);
         drop_all(MANY);
 }
-END_TEST
 
 static bool is_at_or_below(const char *inner, const char *outer)
 {
@@ -256,7 +253,7 @@ static const char *any_path(char *to, size_t size)
         return to;
 }
 
-START_TEST(like_the_plain_rule)
+TEST(like_the_plain_rule)
 {
         static char paths[EVENTS][128];
         char path[128];
@@ -279,11 +276,8 @@ START_TEST(like_the_plain_rule)
         }
         drop_all(SUBSCRIPTIONS);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { others_cost_nothing, moves_cost_what_is_moved, same_for_many,
-                like_the_plain_rule };
-        return suite_of("topics", tests, ARRAY_SIZE(tests));
+        return suite_of("topics");
 }

@@ -130,7 +130,7 @@ static void happens(struct taint_event *e, const char *expected)
 }
 
 /* The journal may take its time. After a kill in between the entry alone is missing. */
-START_TEST(record_then_entry)
+TEST(record_then_entry)
 {
         struct taint_event e = { .bit = 3 };
 
@@ -138,9 +138,8 @@ START_TEST(record_then_entry)
         ck_assert_uint_eq(e.seqno, 7);
         happens(&e, "enter ");
 }
-END_TEST
 
-START_TEST(the_policy_decides)
+TEST(the_policy_decides)
 {
         struct taint_event set = { .bit = 3 }, cleared = { .bit = 3, .cleared = true }, later = { .bit = 4 };
 
@@ -152,9 +151,8 @@ START_TEST(the_policy_decides)
         policy.accepted = (char *)"enabled";
         happens(&later, "send enter ");
 }
-END_TEST
 
-START_TEST(the_kernel_writes_its_own)
+TEST(the_kernel_writes_its_own)
 {
         struct taint_event e = { .bit = 3 };
 
@@ -164,10 +162,8 @@ START_TEST(the_kernel_writes_its_own)
         settings.root = "/scratch";
         happens(&e, "send enter ");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { record_then_entry, the_policy_decides, the_kernel_writes_its_own };
-        return suite_with("taints", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("taints", setup, teardown);
 }

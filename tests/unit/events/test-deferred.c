@@ -49,7 +49,7 @@ static void run(void)
         ck_assert_int_ge(sd_event_run(event, 0), 0);
 }
 
-START_TEST(one_after_the_other)
+TEST(one_after_the_other)
 {
         struct loop_deferred *later = new_deferred(SD_EVENT_PRIORITY_IDLE + 1, NEVER_USEC, "b"),
                              *first = new_deferred(SD_EVENT_PRIORITY_IDLE, NEVER_USEC, "a");
@@ -69,9 +69,8 @@ START_TEST(one_after_the_other)
         (void)loop_deferred_free(later);
         (void)loop_deferred_free(first);
 }
-END_TEST
 
-START_TEST(beside_a_busy_source)
+TEST(beside_a_busy_source)
 {
         struct loop_deferred *waits = new_deferred(SD_EVENT_PRIORITY_IDLE, NEVER_USEC, "w"),
                              *d = new_deferred(SD_EVENT_PRIORITY_IDLE, MOST_USEC, "d");
@@ -90,10 +89,8 @@ START_TEST(beside_a_busy_source)
         (void)loop_deferred_free(waits);
         (void)loop_deferred_free(d);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_after_the_other, beside_a_busy_source };
-        return suite_with("deferred", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("deferred", setup, teardown);
 }

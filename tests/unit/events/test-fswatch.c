@@ -153,7 +153,7 @@ static void teardown(void)
 
 /* ---- Tests ---- */
 
-START_TEST(plain_files)
+TEST(plain_files)
 {
         watch();
         TOLD(put(FOLDER "/a.yaml", "1"));
@@ -163,9 +163,8 @@ START_TEST(plain_files)
         TOLD(ck_assert_int_eq(chmod(at(FOLDER "/a.yaml"), 0600), 0));
         TOLD(remove_all(FOLDER "/a.yaml"));
 }
-END_TEST
 
-START_TEST(target_edited)
+TEST(target_edited)
 {
         folder("/srv");
         put("/srv/a", "1");
@@ -187,7 +186,6 @@ START_TEST(target_edited)
         TOLD(rename_to("/etc/chain2", "/etc/chain"));
         TOLD(put("/etc/peios/other", "7"));
 }
-END_TEST
 
 /* What Kubernetes does: one link is swapped, and what it led to is removed. */
 static void swap_data(const char *folder_of_map, unsigned n)
@@ -208,7 +206,7 @@ static void swap_data(const char *folder_of_map, unsigned n)
         remove_all(old_folder);
 }
 
-START_TEST(config_map_elsewhere)
+TEST(config_map_elsewhere)
 {
         folder("/mnt/cfg");
         swap_data("/mnt/cfg", 1);
@@ -219,9 +217,8 @@ START_TEST(config_map_elsewhere)
                 TOLD(swap_data("/mnt/cfg", n));
         TOLD(put("/mnt/cfg/..5/a.yaml", "edited"));
 }
-END_TEST
 
-START_TEST(config_map_in_the_folder)
+TEST(config_map_in_the_folder)
 {
         swap_data(FOLDER, 1);
         link_to("..data/a.yaml", FOLDER "/a.yaml");
@@ -230,9 +227,8 @@ START_TEST(config_map_in_the_folder)
                 TOLD(swap_data(FOLDER, n));
         TOLD(put(FOLDER "/..5/a.yaml", "edited"));
 }
-END_TEST
 
-START_TEST(config_map_as_the_folder)
+TEST(config_map_as_the_folder)
 {
         folder("/mnt/cfg");
         swap_data("/mnt/cfg", 1);
@@ -243,9 +239,8 @@ START_TEST(config_map_as_the_folder)
                 TOLD(swap_data("/mnt/cfg", n));
         TOLD(put("/mnt/cfg/..5/b.yaml", "new"));
 }
-END_TEST
 
-START_TEST(parents_renamed)
+TEST(parents_renamed)
 {
         put(FOLDER "/a.yaml", "1");
         watch();
@@ -266,9 +261,8 @@ START_TEST(parents_renamed)
         TOLD(folder(FOLDER));
         TOLD(put(FOLDER "/a.yaml", "6"));
 }
-END_TEST
 
-START_TEST(folder_is_a_link)
+TEST(folder_is_a_link)
 {
         folder("/one");
         folder("/two");
@@ -287,10 +281,9 @@ START_TEST(folder_is_a_link)
         TOLD(remove_all(FOLDER); link_to("../../one", FOLDER));
         TOLD(put("/one/a.yaml", "6"));
 }
-END_TEST
 
 /* As NixOS has it: one link above everything is swapped. */
-START_TEST(static_tree)
+TEST(static_tree)
 {
         remove_all("/etc/peios");
         folder("/store/1/peios/registry.d");
@@ -307,9 +300,8 @@ START_TEST(static_tree)
         TOLD(put("/store/file2", "3"));
         NOT_TOLD(put("/store/file1", "4"));
 }
-END_TEST
 
-START_TEST(masks)
+TEST(masks)
 {
         _cleanup_close_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -323,9 +315,8 @@ START_TEST(masks)
         NOT_TOLD(put("/file", "3"));
         ck_assert_str_eq(fswatch_problem(world.watch), "");
 }
-END_TEST
 
-START_TEST(dangling)
+TEST(dangling)
 {
         link_to(at("/far/away/a"), FOLDER "/a.yaml");
         link_to("loop2", FOLDER "/loop1");
@@ -344,10 +335,9 @@ START_TEST(dangling)
         TOLD(rename_to("/further", "/far"));
         TOLD(put("/far/away/a", "4"));
 }
-END_TEST
 
 /* Only what is on the way counts, however busy the folders are. */
-START_TEST(other_names)
+TEST(other_names)
 {
         folder("/srv/deep");
         put("/srv/deep/a", "1");
@@ -369,10 +359,9 @@ START_TEST(other_names)
         });
         TOLD(put("/srv/deep/a", "2"));
 }
-END_TEST
 
 /* A burst is told once, or a few times where it is long. */
-START_TEST(bursts)
+TEST(bursts)
 {
         folder("/srv");
         link_to(at("/srv/a"), FOLDER "/a.yaml");
@@ -381,7 +370,6 @@ START_TEST(bursts)
         settle();
         ck_assert_uint_lt(world.told, 50);
 }
-END_TEST
 
 static void link_folders(unsigned from, unsigned to)
 {
@@ -395,7 +383,7 @@ static void link_folders(unsigned from, unsigned to)
         }
 }
 
-START_TEST(too_many)
+TEST(too_many)
 {
         link_folders(0, 10);
         watch();
@@ -409,9 +397,8 @@ START_TEST(too_many)
         ck_assert_str_eq(fswatch_problem(world.watch), "");
         TOLD(put("/many/15/file", "1"));
 }
-END_TEST
 
-START_TEST(unreadable)
+TEST(unreadable)
 {
         char expected[PATH_MAX];
 
@@ -430,9 +417,8 @@ START_TEST(unreadable)
         ck_assert_str_eq(fswatch_problem(world.watch), "");
         TOLD(put("/srv/closed/a", "2"));
 }
-END_TEST
 
-START_TEST(relative_path)
+TEST(relative_path)
 {
         ck_assert_int_eq(chdir(at("/etc")), 0);
         watch_path("peios//./registry.d/");
@@ -442,10 +428,9 @@ START_TEST(relative_path)
         TOLD(put(FOLDER "/a.yaml", "2"));
         ck_assert_int_eq(chdir("/"), 0);
 }
-END_TEST
 
 /* Two who watch the same do not take it from each other. */
-START_TEST(two_watches)
+TEST(two_watches)
 {
         struct fswatch *first;
 
@@ -465,9 +450,8 @@ START_TEST(two_watches)
         TOLD(rename_to("/old", "/srv"));
         TOLD(put("/srv/a", "4"));
 }
-END_TEST
 
-START_TEST(control)
+TEST(control)
 {
         put("/control", "1");
         ck_assert_int_eq(
@@ -477,13 +461,8 @@ START_TEST(control)
                 fswatch_new(world.event, FSWATCH_CONTROL, at("/control"), on_change, NULL, &world.watch), 0);
         TOLD(put("/control", "2"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { plain_files, target_edited, config_map_elsewhere,
-                config_map_in_the_folder, config_map_as_the_folder, parents_renamed, folder_is_a_link,
-                static_tree, masks, dangling, other_names, bursts, too_many, unreadable, relative_path,
-                two_watches, control };
-        return suite_waiting("fswatch", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_waiting("fswatch", setup, teardown);
 }

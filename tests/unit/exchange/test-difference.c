@@ -48,7 +48,7 @@ static void differ(const char *before, const char *after, bool effective, const 
 }
 
 /* Of one value, whatever becomes of keys and other ones. */
-START_TEST(one_name)
+TEST(one_name)
 {
         _cleanup_hive_file_ struct hive_file *a = document("  \\A: {V: !sz a, W: !sz a}\n  \\B: {}\n");
         _cleanup_hive_file_ struct hive_file *b =
@@ -63,9 +63,8 @@ START_TEST(one_name)
                 put(&out, &d);
         ck_assert_str_eq(buf_str(&out), "~Machine\\A:V\n+Machine\\C:v\n");
 }
-END_TEST
 
-START_TEST(what_is_the_same)
+TEST(what_is_the_same)
 {
         _cleanup_hive_file_ struct hive_file *a = document("  \\A: {V: !sz a, W: !sz a}\n  \\A\\B: {}\n");
         _cleanup_hive_file_ struct hive_file *b = document("  \\A: {v: !sz a, W: !sz b}\n  \\A\\B\\C: {}\n");
@@ -80,9 +79,8 @@ START_TEST(what_is_the_same)
         ck_assert_str_eq(buf_str(&out),
                 "=Machine\\A\n=Machine\\A:v\n~Machine\\A:W\n=Machine\\A\\B\n+Machine\\A\\B\\C\n");
 }
-END_TEST
 
-START_TEST(keys_and_values)
+TEST(keys_and_values)
 {
         differ("  \\A: {V: !sz a}\n", "  \\a: {v: !sz a}\n", false, "");
         differ("  \\A: {V: !sz a, W: !dword 1}\n", "  \\A: {V: !sz b, X: !dword 1}\n", false,
@@ -94,28 +92,25 @@ START_TEST(keys_and_values)
         differ("  \\A\\B: {V: !sz a}\n", "  \\A\\C: {}\n", false,
                 "-Machine\\A\\B\n-Machine\\A\\B:V\n+Machine\\A\\C\n");
 }
-END_TEST
 
 /* A key above one that is there is there. */
-START_TEST(keys_on_the_way)
+TEST(keys_on_the_way)
 {
         differ("  \\A\\B\\C: {}\n", "  \\A: {}\n  \\A\\B: {}\n  \\A\\B\\C: {}\n", false, "");
         differ("  \\A: {}\n  \\A\\B: {}\n  \\A\\B\\C: {}\n", "  \\A\\B\\C: {}\n", false, "");
         differ("  \\A: {V: !sz a}\n  \\A\\B: {}\n", "  \\A\\B: {}\n", false, "-Machine\\A:V\n");
         differ("  \\A: {}\n  \\A\\B: {}\n", "  \\A: {}\n", false, "-Machine\\A\\B\n");
 }
-END_TEST
 
 /* `\` sorts among letters; components do not. */
-START_TEST(order)
+TEST(order)
 {
         differ("  \\A B: {}\n  \\A\\Z: {}\n  \\AB: {}\n", "  \\AB: {}\n  \\A\\Z: {}\n  \\A B: {}\n", false,
                 "");
         differ("  \\A\\Z: {}\n", "  \\A B: {}\n  \\A\\Z: {}\n", false, "+Machine\\A B\n");
 }
-END_TEST
 
-START_TEST(what_is_masked)
+TEST(what_is_masked)
 {
         differ("  \\A: {V: !tombstone ''}\n", "  \\A: {}\n", false, "-Machine\\A:V\n");
         differ("  \\A: {V: !tombstone ''}\n", "  \\A: {}\n", true, "");
@@ -129,7 +124,6 @@ START_TEST(what_is_masked)
         differ("  \\A: {V: !delete ''}\n", "  \\A: {}\n", false, "");
         differ("  \\A: !delete\n", "  \\A: {}\n", false, "+Machine\\A\n");
 }
-END_TEST
 
 /* ---- Random documents, beside sets of lines ---- */
 
@@ -223,7 +217,7 @@ static void expect(
         }
 }
 
-START_TEST(random_documents)
+TEST(random_documents)
 {
         for (unsigned seed = 1; seed <= 300; seed++) {
                 _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
@@ -259,11 +253,8 @@ START_TEST(random_documents)
                 lines_done(&got);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { keys_and_values, one_name, what_is_the_same, keys_on_the_way, order,
-                what_is_masked, random_documents };
-        return suite_of("difference", tests, ARRAY_SIZE(tests));
+        return suite_of("difference");
 }

@@ -26,7 +26,7 @@ static void check(const struct hive_value *v, const char *name, uint32_t type, c
 }
 
 /* As serde_json writes it, pretty and not; an older one has no `hex` and has `data: null`. */
-START_TEST(documents_of_peios)
+TEST(documents_of_peios)
 {
         static const char text[] =
                 "{\n  \"keys\": [\n    {\n      \"path\": \"Machine\\\\App\",\n      \"values\": [\n"
@@ -65,10 +65,9 @@ START_TEST(documents_of_peios)
         check(v++, "R", REG_RESOURCE_LIST, "\x09", 1);
         check(v++, "T", REG_TOMBSTONE, NULL, 0);
 }
-END_TEST
 
 /* What YAML takes for an end of line or refuses is a character in JSON like others. */
-START_TEST(characters_that_yaml_has_otherwise)
+TEST(characters_that_yaml_has_otherwise)
 {
         static const char text[] =
                 "{\"keys\":[{\"path\":\"Machine\\\\A\",\"values\":[{\"name\":\"V\",\"type\":\"sz\","
@@ -77,9 +76,8 @@ START_TEST(characters_that_yaml_has_otherwise)
         check(&f->keys[0].values[0], "V", REG_SZ,
                 "a\xc2\x85\xe2\x80\xa8\x7f\xef\xbb\xbf\xef\xbf\xbe\xf0\x9f\xbf\xbf\tz", 19);
 }
-END_TEST
 
-START_TEST(ours_refuses_there)
+TEST(ours_refuses_there)
 {
         static const char text[] =
                 "{\"peios-registry\":1,\"layer\":\"site\",\"precedence\":7,\"enabled\":false,\"hives\":[\"Site\"],"
@@ -115,9 +113,8 @@ START_TEST(ours_refuses_there)
         ck_assert_msg(r == 0, "%s", d.text);
         ck_assert_str_eq(buf_str(&out), text);
 }
-END_TEST
 
-START_TEST(where_a_value_comes_from)
+TEST(where_a_value_comes_from)
 {
         static const char expected[] =
                 "{\"peios-registry\":1,\"keys\":[\n"
@@ -135,12 +132,11 @@ START_TEST(where_a_value_comes_from)
         ck_assert_int_eq(exchange_write_end(w), 0);
         ck_assert_str_eq(buf_str(&out), expected);
 }
-END_TEST
 
 #define DOC(values) "{\"keys\":[{\"path\":\"Machine\\\\A\",\"values\":[" values "]}]}"
 #define VALUE(rest) DOC("{\"name\":\"V\"," rest "}")
 
-START_TEST(what_is_bad_is_named)
+TEST(what_is_bad_is_named)
 {
         static const struct {
                 const char *text, *problem;
@@ -208,9 +204,8 @@ START_TEST(what_is_bad_is_named)
                         "%s:\n%s\n%s", bad[i].text, problems.list[0], bad[i].problem);
         }
 }
-END_TEST
 
-START_TEST(the_rest_is_kept_on_request)
+TEST(the_rest_is_kept_on_request)
 {
         static const char text[] =
                 "{\"keys\":[{\"path\":\"Machine\\\\A\",\"values\":[1,{\"name\":\"B\",\"type\":\"sz\"},\n"
@@ -226,21 +221,16 @@ START_TEST(the_rest_is_kept_on_request)
         ck_assert_uint_eq(f->keys[0].n_values, 1);
         check(&f->keys[0].values[0], "V", REG_NONE, NULL, 0);
 }
-END_TEST
 
 /* A drop-in file has its keys as a map. */
-START_TEST(not_in_a_drop_in_file)
+TEST(not_in_a_drop_in_file)
 {
         static const char text[] = "{\"peios-registry\":1,\"layer\":\"x\",\"keys\":[]}";
         struct hive_file *f = NULL;
         ck_assert_int_eq(hive_parse("t", text, strlen(text), 4096, &f, NULL), -EINVAL);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { documents_of_peios, characters_that_yaml_has_otherwise,
-                ours_refuses_there, where_a_value_comes_from, what_is_bad_is_named,
-                the_rest_is_kept_on_request, not_in_a_drop_in_file };
-        return suite_of("exchange-json", tests, ARRAY_SIZE(tests));
+        return suite_of("exchange-json");
 }

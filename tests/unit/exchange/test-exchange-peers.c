@@ -182,7 +182,7 @@ static void make_hive(const char *path)
 
 static const struct exchange_writing ascii = { .form = EXCHANGE_REG, .variant = EXCHANGE_ASCII };
 
-START_TEST(hivexregedit)
+TEST(hivexregedit)
 {
         static const struct exchange_root bare[] = { { "", "Machine\\SOFTWARE" } };
         _cleanup_hive_file_ struct hive_file *f = ours(), *back = NULL, *without = NULL;
@@ -198,10 +198,9 @@ START_TEST(hivexregedit)
         without = read_file("/bare.reg", &(struct exchange_reading){ .roots = bare, .n_roots = 1 });
         ck_assert_uint_eq(without->n_keys, f->n_keys - 1);
 }
-END_TEST
 
 /* What goes there goes, and keys on the way are made. */
-START_TEST(hivexregedit_deletes)
+TEST(hivexregedit_deletes)
 {
         static const char changes[] =
                 "peios-registry: 1\nkeys:\n"
@@ -225,9 +224,8 @@ START_TEST(hivexregedit_deletes)
         ck_assert(!find_value(key, "Count") && !find_value(key, "") && find_value(key, "@"));
         ck_assert_ptr_nonnull(find_key(back, &change->keys[2].path));
 }
-END_TEST
 
-START_TEST(reglookup)
+TEST(reglookup)
 {
         static const char *const lines[] = { "\n/Peios/,SZ,default,", "\n/Peios/@,SZ,named at,",
                 "/Empty,SZ,,", "/Umlaut,SZ,J%00%F6%00r%00g%00%00%00,", "/Lines,SZ,two%0Alines,",
@@ -246,7 +244,6 @@ START_TEST(reglookup)
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
                 ck_assert_msg(strstr(buf_str(&out), lines[i]), "%s in\n%s", lines[i], buf_str(&out));
 }
-END_TEST
 
 /* ---- Samba ---- */
 
@@ -276,7 +273,7 @@ static const struct samba {
         { { .form = EXCHANGE_REG, .variant = EXCHANGE_REGEDIT4, .encoding = "CP850" }, "regedit4", "CP850" },
 };
 
-START_TEST(samba)
+TEST_EACH(samba, ARRAY_SIZE(sambas))
 {
         const struct samba *s = &sambas[_i];
         _cleanup_hive_file_ struct hive_file *f = ours(), *back = NULL;
@@ -293,7 +290,6 @@ START_TEST(samba)
         write_file("/again.reg", back, &s->writing);
         run("net -s smb.conf registry import again.reg >/dev/null");
 }
-END_TEST
 
 static bool have(const char *program, const char *package)
 {
@@ -307,16 +303,11 @@ static bool have(const char *program, const char *package)
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { hivexregedit, hivexregedit_deletes, reglookup };
         bool all = have("hivexregedit", "libwin-hivex-perl");
 
         all = have("reglookup", "reglookup") && all;
         all = have("net", "samba-common-bin") && all;
         if (!all)
                 return NULL;
-        Suite *suite =
-                suite_with("exchange-peers", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
-
-        suite_loop(samba, ARRAY_SIZE(sambas));
-        return suite;
+        return suite_with("exchange-peers", scratch_setup, scratch_teardown);
 }

@@ -55,7 +55,7 @@ static void check_texts(const struct text *texts, size_t n)
 #define KEY_A "  Machine\\A:\n"
 #define IN_A(yaml) KEY_A "    " yaml "\n"
 
-START_TEST(keys)
+TEST(keys)
 {
         static const struct text texts[] = {
                 { V5 A, KEY_A },
@@ -85,9 +85,8 @@ START_TEST(keys)
         };
         check_texts(texts, ARRAY_SIZE(texts));
 }
-END_TEST
 
-START_TEST(values)
+TEST(values)
 {
         static const struct text texts[] = {
                 { V5 A "@=\"d\"\n\"@\"=\"at\"\n", KEY_A "    \"@\": !sz d\n    \"@@\": !sz at\n" },
@@ -126,9 +125,8 @@ START_TEST(values)
         };
         check_texts(texts, ARRAY_SIZE(texts));
 }
-END_TEST
 
-START_TEST(forgiven)
+TEST(forgiven)
 {
         static const struct text texts[] = {
                 { "Windows Registry Editor Version 5.00\n" A "\"V\"=\"1\"\n" A "\"W\"=\"2\"",
@@ -155,7 +153,6 @@ START_TEST(forgiven)
         };
         check_texts(texts, ARRAY_SIZE(texts));
 }
-END_TEST
 
 static void to_utf16(const char *s, struct buf *out)
 {
@@ -166,7 +163,7 @@ static void to_utf16(const char *s, struct buf *out)
         }
 }
 
-START_TEST(encodings)
+TEST(encodings)
 {
         static const char ansi[] = V4 A "\"V\"=\"\xe4\x80\"\n", shift[] = V4 A "\"V\"=\"\x83\x5c\"\n";
         const struct exchange_reading plain = { .hives = hives };
@@ -197,10 +194,9 @@ START_TEST(encodings)
                 &(struct exchange_reading){ .hives = hives, .encoding = "UTF-16LE" },
                 IN_A("V: !sz \"\xe2\x82\xac\""));
 }
-END_TEST
 
 /* Each is one problem, at that place. */
-START_TEST(refused)
+TEST(refused)
 {
         static const struct {
                 const char *text, *problem;
@@ -283,9 +279,8 @@ START_TEST(refused)
                         "%s:\n%s\n%s", bad[i].text, problems.list[0], bad[i].problem);
         }
 }
-END_TEST
 
-START_TEST(refused_as_a_whole)
+TEST(refused_as_a_whole)
 {
         static const char nul[] = V5 A "\"V\"=\"a\0b\"\n", plain[] = "R\0E\0G\0";
         _cleanup_(diags_done) struct diags problems = { 0 };
@@ -299,7 +294,6 @@ START_TEST(refused_as_a_whole)
         ck_assert_int_eq(exchange_read("t", V4, strlen(V4), &odd, &f, &problems), -EINVAL);
         ck_assert_ptr_nonnull(strstr(problems.list[2], "encoding `KLINGON` is not known"));
 }
-END_TEST
 
 static const char spoilt[] = V5 "\"first\"=\"1\"\n"
                                 "[HKLM\\A]\n"
@@ -320,7 +314,7 @@ static const char spoilt[] = V5 "\"first\"=\"1\"\n"
 
 /* All bad lines are named, and no good one is; with --keep-going the rest is what Windows would have taken.
  */
-START_TEST(every_bad_line_is_named)
+TEST(every_bad_line_is_named)
 {
         static const unsigned lines[] = { 3, 5, 7, 8, 9, 11, 13, 15 };
         _cleanup_(diags_done) struct diags problems = { 0 }, again = { 0 };
@@ -345,9 +339,8 @@ START_TEST(every_bad_line_is_named)
         ck_assert_ptr_nonnull(strstr(
                 out.data, "keys:\n" KEY_A "    W: !sz 2\n  Machine\\C:\n    R: !sz 4\n    T: !sz 5\n"));
 }
-END_TEST
 
-START_TEST(places)
+TEST(places)
 {
         static const char text[] = V5 " [HKLM\\A]\n\n  \"\xc3\xa4\"=\"1\"\n";
         _cleanup_(diags_done) struct diags problems = { 0 };
@@ -358,11 +351,8 @@ START_TEST(places)
         ck_assert(f->keys[0].line == 3 && f->keys[0].column == 2);
         ck_assert(f->keys[0].values[0].line == 5 && f->keys[0].values[0].column == 3);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { keys, values, forgiven, encodings, refused, refused_as_a_whole,
-                every_bad_line_is_named, places };
-        return suite_of("exchange-reg", tests, ARRAY_SIZE(tests));
+        return suite_of("exchange-reg");
 }

@@ -49,7 +49,7 @@ static struct hive_file *read_yaml(const char *text)
         "\"X\"=hex:00,01,02,03,04,05,06,07,08,09,10,11,12,13,14,15,16,17,18,19,20,21,22,\\" end             \
         "  23,24,25,26,27,28,29,30" end
 
-START_TEST(for_people)
+TEST(for_people)
 {
         static const char expected[] = "Windows Registry Editor Version 5.00\n"
                                        "\n"
@@ -91,7 +91,6 @@ START_TEST(for_people)
         ck_assert_msg(r == 0, "%s", d.text);
         ck_assert_str_eq(buf_str(&out), expected);
 }
-END_TEST
 
 static const char small[] =
         "peios-registry: 1\nkeys:\n"
@@ -109,7 +108,7 @@ static void write_small(enum exchange_variant variant, const char *encoding, str
         ck_assert_msg(r == 0, "%s", d.text);
 }
 
-START_TEST(for_windows)
+TEST(for_windows)
 {
         static const char expected[] =
                 "Windows Registry Editor Version 5.00\r\n\r\n"
@@ -125,9 +124,8 @@ START_TEST(for_windows)
                 ck_assert_msg(
                         out.data[2 + 2 * i] == expected[i] && out.data[3 + 2 * i] == '\0', "at %zu", i);
 }
-END_TEST
 
-START_TEST(for_hivexregedit)
+TEST(for_hivexregedit)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -139,9 +137,8 @@ START_TEST(for_hivexregedit)
                 "\"E\"=hex(2):61,00,00,00\n\"M\"=hex(7):61,00,00,00,00,00\n"
                 "\n[HKEY_LOCAL_MACHINE\\A\\B\\C]\n\n[HKEY_LOCAL_MACHINE\\A\\D]\n\n");
 }
-END_TEST
 
-START_TEST(of_version_4)
+TEST(of_version_4)
 {
         _cleanup_buf_ struct buf out = BUF_INIT, dos = BUF_INIT;
 
@@ -159,13 +156,12 @@ START_TEST(of_version_4)
                 &(struct hive_file){ 0 }, &out, NULL);
         ck_assert_int_eq(r, -EINVAL);
 }
-END_TEST
 
 #define IN(yaml) "peios-registry: 1\nhives: [Users, Site]\nkeys:\n" yaml
 #define VALUE(yaml) IN("  Machine\\A:\n    " yaml "\n")
 
 /* Refused by name; where its bytes can be kept instead of its type, only on request. */
-START_TEST(what_cannot_be_said)
+TEST(what_cannot_be_said)
 {
         static const struct {
                 enum exchange_variant variant;
@@ -223,10 +219,9 @@ START_TEST(what_cannot_be_said)
                 ck_assert_msg(!bad[i].as_hex || strstr(out.data, bad[i].as_hex), "%s", buf_str(&out));
         }
 }
-END_TEST
 
 /* After a refusal the text goes on as if nothing had been asked. */
-START_TEST(a_refusal_leaves_nothing_behind)
+TEST(a_refusal_leaves_nothing_behind)
 {
         _cleanup_hive_file_ struct hive_file *f =
                 read_yaml(VALUE("V: !tombstone \"\"\n    W: !dword 1\n    X: !0x1 \"ff\""));
@@ -244,10 +239,9 @@ START_TEST(a_refusal_leaves_nothing_behind)
         ck_assert_str_eq(buf_str(&out), "Windows Registry Editor Version 5.00\n; of \xc3\xa4 \\x0a\n\n"
                                         "[HKEY_LOCAL_MACHINE\\A]\n; policy\n\"W\"=dword:00000001\n\n");
 }
-END_TEST
 
 /* For hivexregedit a comment would end the values of the key. */
-START_TEST(no_comments_among_values_for_hivexregedit)
+TEST(no_comments_among_values_for_hivexregedit)
 {
         _cleanup_hive_file_ struct hive_file *f = read_yaml(VALUE("V: !dword 1"));
         _cleanup_exchange_writer_ struct exchange_writer *w = NULL;
@@ -263,10 +257,9 @@ START_TEST(no_comments_among_values_for_hivexregedit)
         ck_assert_str_eq(buf_str(&out), "Windows Registry Editor Version 5.00\n; ??\n\n"
                                         "[HKEY_LOCAL_MACHINE\\A]\n\"V\"=dword:00000001\n\n");
 }
-END_TEST
 
 /* What is cleared on the way does not come back, and the text is whole: memory is that of one value. */
-START_TEST(the_text_may_be_taken_away_on_the_way)
+TEST(the_text_may_be_taken_away_on_the_way)
 {
         static const struct exchange_writing forms[] = { { .form = EXCHANGE_YAML },
                 { .form = EXCHANGE_JSON }, { .form = EXCHANGE_REG },
@@ -292,12 +285,8 @@ START_TEST(the_text_may_be_taken_away_on_the_way)
                 ck_assert(parts.len == whole.len && memcmp(parts.data, whole.data, whole.len) == 0);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { for_people, for_windows, for_hivexregedit, of_version_4,
-                what_cannot_be_said, a_refusal_leaves_nothing_behind,
-                no_comments_among_values_for_hivexregedit, the_text_may_be_taken_away_on_the_way };
-        return suite_of("exchange-writer", tests, ARRAY_SIZE(tests));
+        return suite_of("exchange-writer");
 }

@@ -14,7 +14,7 @@ static int read_text(
         return exchange_read("t", text, strlen(text), how, ret, problems);
 }
 
-START_TEST(one_of_everything)
+TEST(one_of_everything)
 {
         static const char text[] = "peios-registry: 1\n"
                                    "layer: 20-example\n"
@@ -77,7 +77,6 @@ START_TEST(one_of_everything)
         ck_assert_msg(r == 0, "%s", d.text);
         ck_assert_str_eq(buf_str(&out), buf_str(&expected));
 }
-END_TEST
 
 static const char bad[] = "peios-registry: 1\n"
                           "keys:\n"
@@ -99,7 +98,7 @@ static const char bad[] = "peios-registry: 1\n"
                           "  Last:\n"
                           "    Z: !sz z\n";
 
-START_TEST(every_bad_entry_is_named)
+TEST(every_bad_entry_is_named)
 {
         static const char *const expected[] = { "t:5:8: `x` is not a number",
                 "t:6:5: value `a` is here a second", "t:7:8: `!delete` with data",
@@ -119,9 +118,8 @@ START_TEST(every_bad_entry_is_named)
         ck_assert_uint_eq(problems.n, ARRAY_SIZE(expected));
         ck_assert_uint_eq(problems.n_all, ARRAY_SIZE(expected));
 }
-END_TEST
 
-START_TEST(the_rest_is_kept_on_request)
+TEST(the_rest_is_kept_on_request)
 {
         _cleanup_hive_file_ struct hive_file *f = NULL;
         _cleanup_(diags_done) struct diags problems = { 0 };
@@ -140,10 +138,9 @@ START_TEST(the_rest_is_kept_on_request)
                                         "  Machine\\Last:\n"
                                         "    Z: !sz z\n");
 }
-END_TEST
 
 /* What concerns the whole document cannot be left out. */
-START_TEST(a_bad_head_is_never_passed_over)
+TEST(a_bad_head_is_never_passed_over)
 {
         static const char *const texts[] = { "peios-registry: 2\n", "peios-registry: 1\nlayer: default\n",
                 "peios-registry: 1\nlayers: x\n", "peios-registry: 1\nkeys: [\n",
@@ -156,10 +153,9 @@ START_TEST(a_bad_head_is_never_passed_over)
                 ck_assert_msg(r == -EINVAL && !f && problems.n == 1, "%s", texts[i]);
         }
 }
-END_TEST
 
 /* The layer to which everybody writes has no drop-in file, but may be exported and applied. */
-START_TEST(a_document_may_name_the_layer_base)
+TEST(a_document_may_name_the_layer_base)
 {
         static const char text[] = "peios-registry: 1\nlayer: base\nkeys: {}\n";
         _cleanup_hive_file_ struct hive_file *f = NULL;
@@ -170,9 +166,8 @@ START_TEST(a_document_may_name_the_layer_base)
         ck_assert_str_eq(f->layer, "base");
         ck_assert_int_eq(hive_parse("t", text, strlen(text), 4096, &dropin, NULL), -EINVAL);
 }
-END_TEST
 
-START_TEST(hives_that_are_there_need_not_be_named)
+TEST(hives_that_are_there_need_not_be_named)
 {
         static const char text[] = "peios-registry: 1\nkeys: {\"users\\\\A\": }\n";
         _cleanup_hive_file_ struct hive_file *f = NULL;
@@ -187,9 +182,8 @@ START_TEST(hives_that_are_there_need_not_be_named)
         ck_assert_int_eq(r, -EINVAL);
         ck_assert_str_eq(d.text, "key `users\\A`: in a hive that the document does not name");
 }
-END_TEST
 
-START_TEST(comments_and_long_paths)
+TEST(comments_and_long_paths)
 {
         _cleanup_exchange_writer_ struct exchange_writer *w = NULL;
         _cleanup_hive_file_ struct hive_file *f = NULL;
@@ -225,13 +219,8 @@ START_TEST(comments_and_long_paths)
         ck_assert_msg(r == 0, "%s", problems.n > 0 ? problems.list[0] : "");
         ck_assert_str_eq(again->keys[0].path.text, f->keys[0].path.text);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_of_everything, every_bad_entry_is_named,
-                the_rest_is_kept_on_request, a_bad_head_is_never_passed_over,
-                a_document_may_name_the_layer_base, hives_that_are_there_need_not_be_named,
-                comments_and_long_paths };
-        return suite_of("exchange-yaml", tests, ARRAY_SIZE(tests));
+        return suite_of("exchange-yaml");
 }

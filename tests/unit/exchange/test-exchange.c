@@ -50,15 +50,14 @@ static void there_and_back(const struct form *form, uint64_t seed)
         ck_assert(text.len == twice.len && memcmp(text.data, twice.data, text.len) == 0);
 }
 
-START_TEST(every_document_comes_back)
+TEST_EACH(every_document_comes_back, ARRAY_SIZE(forms))
 {
         for (uint64_t seed = 1; seed <= RUNS; seed++)
                 there_and_back(&forms[_i], seed);
 }
-END_TEST
 
 /* Whatever fails: an error, nothing that leaks, and the next try succeeds. */
-START_TEST(memory_may_fail)
+TEST_EACH(memory_may_fail, ARRAY_SIZE(forms))
 {
         const struct form *form = &forms[_i];
         const struct hive_file *f = document_make(7, &form->kind);
@@ -88,9 +87,8 @@ START_TEST(memory_may_fail)
                 hive_file_free(again);
         } while (failed);
 }
-END_TEST
 
-START_TEST(forms_are_told_by_contents)
+TEST(forms_are_told_by_contents)
 {
         static const struct {
                 const char *text;
@@ -122,14 +120,8 @@ START_TEST(forms_are_told_by_contents)
                 -EINVAL);
         ck_assert_ptr_nonnull(strstr(problems.list[0], "reg export --json"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { forms_are_told_by_contents };
-        Suite *suite = suite_of("exchange", tests, ARRAY_SIZE(tests));
-
-        suite_loop(every_document_comes_back, ARRAY_SIZE(forms));
-        suite_loop(memory_may_fail, ARRAY_SIZE(forms));
-        return suite;
+        return suite_of("exchange");
 }

@@ -120,7 +120,7 @@ static uint64_t wait_for_key(const char *key, const char *part, uint64_t above)
 #define VERDICT "/peios/machines/" MACHINE "/verdict"
 #define ALIVE "/peios/machines/" MACHINE "/alive"
 
-START_TEST(what_is_published_comes_into_the_folder)
+TEST(what_is_published_comes_into_the_folder)
 {
         _cleanup_machine_ struct machine m = { 0 };
         struct stat before, after;
@@ -142,9 +142,8 @@ START_TEST(what_is_published_comes_into_the_folder)
         ck_assert(holds(&m, "web.yaml", "second"));
         ck_assert_uint_eq(scratch_count(&w.scratch, "/in"), 2);
 }
-END_TEST
 
-START_TEST(one_that_starts_again_writes_nothing_that_is_there)
+TEST(one_that_starts_again_writes_nothing_that_is_there)
 {
         _cleanup_machine_ struct machine m = { 0 };
         struct stat before, after;
@@ -160,9 +159,8 @@ START_TEST(one_that_starts_again_writes_nothing_that_is_there)
         ck_assert_int_eq(stat(scratch_path(&w.scratch, "/in/web.yaml"), &after), 0);
         ck_assert_uint_eq(before.st_ino, after.st_ino);
 }
-END_TEST
 
-START_TEST(a_verdict_is_json_and_comes_again_when_it_changes)
+TEST(a_verdict_is_json_and_comes_again_when_it_changes)
 {
         _cleanup_machine_ struct machine m = { 0 };
 
@@ -185,9 +183,8 @@ START_TEST(a_verdict_is_json_and_comes_again_when_it_changes)
         /* Nobody else writes: twenty changes are one. */
         ck_assert_uint_eq(second, first + 1);
 }
-END_TEST
 
-START_TEST(what_was_down_is_back_with_what_happened_meanwhile)
+TEST(what_was_down_is_back_with_what_happened_meanwhile)
 {
         _cleanup_machine_ struct machine m = { 0 };
 
@@ -206,9 +203,8 @@ START_TEST(what_was_down_is_back_with_what_happened_meanwhile)
         agent_standing_changed(m.agent);
         (void)wait_for_key(VERDICT, "box", before);
 }
-END_TEST
 
-START_TEST(a_store_that_is_older_than_it_was_is_read_anew)
+TEST(a_store_that_is_older_than_it_was_is_read_anew)
 {
         _cleanup_machine_ struct machine m = { 0 };
         char words[512];
@@ -231,10 +227,9 @@ START_TEST(a_store_that_is_older_than_it_was_is_read_anew)
         put("/peios/policy/web", "third");
         wait_for(&m, "web.yaml", "third");
 }
-END_TEST
 
 /* Another policy, with the number that the last one had. The agent waits while the loop does. */
-START_TEST(a_store_that_counts_once_more_is_believed)
+TEST(a_store_that_counts_once_more_is_believed)
 {
         _cleanup_machine_ struct machine m = { 0 };
         char words[512];
@@ -265,9 +260,8 @@ START_TEST(a_store_that_counts_once_more_is_believed)
         wait_for(&m, "web.yaml", "second");
         ck_assert_uint_eq(wait_for_key("/peios/policy/web", "second", 0), revision);
 }
-END_TEST
 
-START_TEST(a_lease_that_is_gone_is_taken_again)
+TEST(a_lease_that_is_gone_is_taken_again)
 {
         _cleanup_machine_ struct machine m = { 0 };
 
@@ -279,9 +273,8 @@ START_TEST(a_lease_that_is_gone_is_taken_again)
                             w.endpoint));
         (void)wait_for_key(ALIVE, "", before);
 }
-END_TEST
 
-START_TEST(a_folder_that_cannot_be_written_is_tried_again)
+TEST(a_folder_that_cannot_be_written_is_tried_again)
 {
         _cleanup_machine_ struct machine m = { 0 };
 
@@ -295,11 +288,10 @@ START_TEST(a_folder_that_cannot_be_written_is_tried_again)
         ck_assert_int_eq(rmdir(scratch_path(&w.scratch, "/in/web.yaml")), 0);
         wait_for(&m, "web.yaml", "first");
 }
-END_TEST
 
 /* An etcd that somebody else owns: the machine does not write without end, and what comes last in one answer
  * is all that is written of it. */
-START_TEST(a_storm_of_changes_is_cut)
+TEST(a_storm_of_changes_is_cut)
 {
         static const char change[] = "{\"kv\":{\"key\":\"L3BlaW9zL3BvbGljeS93ZWI=\",\"value\":\"%s\"}}";
         static const char header[] = "{\"result\":{\"header\":{\"revision\":\"7\"},\"events\":[";
@@ -323,9 +315,8 @@ START_TEST(a_storm_of_changes_is_cut)
                 ck_assert(holds(&m, "web.yaml", "even") || holds(&m, "web.yaml", "odd"));
         }
 }
-END_TEST
 
-START_TEST(fifty_machines_have_it_and_say_so)
+TEST(fifty_machines_have_it_and_say_so)
 {
         struct machine *all = calloc(MANY, sizeof(*all));
         _cleanup_heard_ struct heard h = { 0 };
@@ -354,7 +345,6 @@ START_TEST(fifty_machines_have_it_and_say_so)
                 machine_done(&all[i]);
         free(all);
 }
-END_TEST
 
 static void setup(void)
 {
@@ -368,18 +358,5 @@ static void teardown(void)
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                what_is_published_comes_into_the_folder,
-                one_that_starts_again_writes_nothing_that_is_there,
-                a_verdict_is_json_and_comes_again_when_it_changes,
-                what_was_down_is_back_with_what_happened_meanwhile,
-                a_store_that_is_older_than_it_was_is_read_anew,
-                a_store_that_counts_once_more_is_believed,
-                a_lease_that_is_gone_is_taken_again,
-                a_folder_that_cannot_be_written_is_tried_again,
-                a_storm_of_changes_is_cut,
-                fifty_machines_have_it_and_say_so,
-        };
-        return etcd_world_can() ? suite_waiting("fleet-agent", tests, ARRAY_SIZE(tests), setup, teardown)
-                                : NULL;
+        return etcd_world_can() ? suite_waiting("fleet-agent", setup, teardown) : NULL;
 }

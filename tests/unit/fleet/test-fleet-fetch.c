@@ -118,7 +118,7 @@ static void begin_watch(void)
         answer(9, "/peios/policy/all", "everyone");
 }
 
-START_TEST(the_watch_begins_behind_the_first_answer)
+TEST(the_watch_begins_behind_the_first_answer)
 {
         ck_assert_str_eq(asked.key, "/peios/policy/web");
         answer(7, "/peios/policy/web", "second");
@@ -128,10 +128,9 @@ START_TEST(the_watch_begins_behind_the_first_answer)
         assert_file("/all.yaml", "everyone");
         ck_assert_uint_eq(asked.from, 8);
 }
-END_TEST
 
 /* etcd was killed in between, and a copy restored: what the first group has there was not heard. */
-START_TEST(answers_of_two_stores_are_not_mixed)
+TEST(answers_of_two_stores_are_not_mixed)
 {
         answer(7, "/peios/policy/web", "second");
         answer(2, NULL, NULL);
@@ -143,19 +142,17 @@ START_TEST(answers_of_two_stores_are_not_mixed)
         assert_file("/web.yaml", "first");
         ck_assert_uint_eq(asked.from, 3);
 }
-END_TEST
 
 /* The second group's answer says how far the store was, not the first one's. */
-START_TEST(a_watch_in_an_older_store_is_left)
+TEST(a_watch_in_an_older_store_is_left)
 {
         begin_watch();
         answer(8, NULL, NULL);
         ck_assert_ptr_null(asked.fn);
         ck_assert_int_eq(fetch_lane(fetch)->status, ETCD_REFUSED);
 }
-END_TEST
 
-START_TEST(a_watch_tells_what_is_new_until_its_store_is_older)
+TEST(a_watch_tells_what_is_new_until_its_store_is_older)
 {
         begin_watch();
         answer(9, NULL, NULL);
@@ -166,10 +163,9 @@ START_TEST(a_watch_tells_what_is_new_until_its_store_is_older)
         assert_file("/web.yaml", "third");
         ck_assert_ptr_null(asked.fn);
 }
-END_TEST
 
 /* A stream may be dead without an end. */
-START_TEST(a_watch_that_is_silent_is_left)
+TEST(a_watch_that_is_silent_is_left)
 {
         begin_watch();
         const uint64_t due = fetch_due(fetch);
@@ -184,16 +180,8 @@ START_TEST(a_watch_that_is_silent_is_left)
         begin_watch();
         ck_assert_uint_eq(asked.from, 8);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                the_watch_begins_behind_the_first_answer,
-                answers_of_two_stores_are_not_mixed,
-                a_watch_in_an_older_store_is_left,
-                a_watch_tells_what_is_new_until_its_store_is_older,
-                a_watch_that_is_silent_is_left,
-        };
-        return suite_with("fleet-fetch", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("fleet-fetch", setup, teardown);
 }

@@ -30,7 +30,7 @@ static struct fleet_keys load(void)
         return keys;
 }
 
-START_TEST(none)
+TEST(none)
 {
         struct fleet_keys keys = load();
         ck_assert_uint_eq(keys.n, 0);
@@ -40,9 +40,8 @@ START_TEST(none)
         ck_assert_uint_eq(keys.n, 0);
         ck_assert(keys.is_complete);
 }
-END_TEST
 
-START_TEST(what_counts)
+TEST(what_counts)
 {
         put_key(FOLDER "a.pub", 1);
         put_key(FOLDER "b.pub", 2);
@@ -56,7 +55,6 @@ START_TEST(what_counts)
         for (uint8_t i = 1; i <= 5; i++)
                 ck_assert_int_eq(fleet_keys_has(&keys, signer_new(i).number), i != 3 && i != 4);
 }
-END_TEST
 
 static void put_broken(void)
 {
@@ -85,7 +83,7 @@ static void put_huge(void)
 
 static void (*const no_keys[])(void) = { put_broken, put_fifo, put_folder, put_dangling, put_huge };
 
-START_TEST(what_is_no_key)
+TEST_EACH(what_is_no_key, ARRAY_SIZE(no_keys))
 {
         put_key(FOLDER "a.pub", 1);
         no_keys[_i]();
@@ -93,18 +91,16 @@ START_TEST(what_is_no_key)
         ck_assert_uint_eq(keys.n, 1);
         ck_assert(!keys.is_complete);
 }
-END_TEST
 
-START_TEST(no_folder)
+TEST(no_folder)
 {
         scratch_puts(&scratch_root, LAYOUT_FLEET_KEYS, "a file");
         const struct fleet_keys keys = load();
         ck_assert_uint_eq(keys.n, 0);
         ck_assert(!keys.is_complete);
 }
-END_TEST
 
-START_TEST(too_many)
+TEST(too_many)
 {
         for (unsigned i = 0; i <= FLEET_KEYS_MAX; i++) {
                 _cleanup_free_ char *path = NULL;
@@ -115,10 +111,9 @@ START_TEST(too_many)
         ck_assert_uint_eq(keys.n, FLEET_KEYS_MAX);
         ck_assert(!keys.is_complete);
 }
-END_TEST
 
 /* Two keys of one number: either may have signed. */
-START_TEST(one_number)
+TEST(one_number)
 {
         const struct signer a = signer_new(1);
         struct signer b = signer_new(2);
@@ -140,9 +135,8 @@ START_TEST(one_number)
                 ck_assert(!fleet_keys_verify(&keys, &parts));
         }
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         put_key(FOLDER "a.pub", 1);
         bool failed = true;
@@ -153,14 +147,8 @@ START_TEST(failing_allocation)
                 ck_assert(failed || (keys.n == 1 && keys.is_complete));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { none, what_counts, no_folder, too_many, one_number,
-                failing_allocation };
-        Suite *suite = suite_with("fleet-keys", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
-
-        suite_loop(what_is_no_key, ARRAY_SIZE(no_keys));
-        return suite;
+        return suite_with("fleet-keys", scratch_setup, scratch_teardown);
 }

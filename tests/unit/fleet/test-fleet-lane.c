@@ -14,7 +14,7 @@ static uint64_t miss(struct lane *l)
         return l->due - before;
 }
 
-START_TEST(waits_grow_to_the_most)
+TEST(waits_grow_to_the_most)
 {
         struct lane l = { .what = "test", .due = LANE_NEVER };
         uint64_t longest = 0;
@@ -32,9 +32,8 @@ START_TEST(waits_grow_to_the_most)
         (void)miss(&l);
         ck_assert_uint_lt(l.due, clock_usec() + 2 * LANE_FIRST_USEC);
 }
-END_TEST
 
-START_TEST(many_do_not_try_at_the_same_time)
+TEST(many_do_not_try_at_the_same_time)
 {
         struct lane first = { .what = "test" }, other = { .what = "test" };
         unsigned n_same = 0;
@@ -43,9 +42,8 @@ START_TEST(many_do_not_try_at_the_same_time)
                 n_same += miss(&first) / 1000 == miss(&other) / 1000;
         ck_assert_uint_lt(n_same, 50);
 }
-END_TEST
 
-START_TEST(it_is_so_since_it_began)
+TEST(it_is_so_since_it_began)
 {
         struct lane l = { .what = "test" };
 
@@ -61,9 +59,8 @@ START_TEST(it_is_so_since_it_began)
         ck_assert_int_gt(l.since, since);
         ck_assert_int_eq(l.status, ETCD_OK);
 }
-END_TEST
 
-START_TEST(a_try_is_one)
+TEST(a_try_is_one)
 {
         struct lane l = { .what = "test", .due = LANE_NEVER };
 
@@ -73,15 +70,8 @@ START_TEST(a_try_is_one)
         ck_assert(lane_begins(&l, l.due));
         ck_assert_uint_eq(l.due, LANE_NEVER);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                waits_grow_to_the_most,
-                many_do_not_try_at_the_same_time,
-                it_is_so_since_it_began,
-                a_try_is_one,
-        };
-        return suite_of("fleet-lane", tests, ARRAY_SIZE(tests));
+        return suite_of("fleet-lane");
 }

@@ -97,7 +97,7 @@ static void drop(void)
         ck_assert_msg(fleet_machine_store(&m, &d) == 0, "%s", d.text);
 }
 
-START_TEST(one_after_the_other)
+TEST(one_after_the_other)
 {
         struct stat before, after;
 
@@ -122,10 +122,9 @@ START_TEST(one_after_the_other)
         expect(1, 8, "", FLEET_GOOD);
         ck_assert(in_force("serial: 8\n"));
 }
-END_TEST
 
 /* Its comment is nobody's. */
-START_TEST(same_with_another_comment)
+TEST(same_with_another_comment)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct stat before, after;
@@ -139,11 +138,10 @@ START_TEST(same_with_another_comment)
         ck_assert_int_eq(stat(scratch_path(&root, WEB), &after), 0);
         ck_assert_uint_eq(before.st_ino, after.st_ino);
 }
-END_TEST
 
 /* Who is not in keeps what it had, and what it did not take does not count: neither as the last serial, nor
  * as that serial's text. */
-START_TEST(stages)
+TEST(stages)
 {
         struct diag d = { 0 };
         char in[32], out[32];
@@ -168,10 +166,9 @@ START_TEST(stages)
         expect(1, 9, "", FLEET_GOOD);
         ck_assert(in_force("serial: 9\n"));
 }
-END_TEST
 
 /* The last one is what the machine reports, so it is stored; one that stays is not written each hour. */
-START_TEST(refusals_that_come_back)
+TEST(refusals_that_come_back)
 {
         static const enum fleet_verdict why[] = { FLEET_STAGED, FLEET_STAGED, FLEET_EXPIRED, FLEET_STAGED };
         static const int is_new[] = { 1, 0, 1, 0 };
@@ -188,11 +185,10 @@ START_TEST(refusals_that_come_back)
                 ck_assert_int_eq(fleet_machine_store(&m, &d), 0);
         }
 }
-END_TEST
 
 /* The same in each version, or a stage that has begun would take others; and even: of 10,000 machines the
  * number in a tenth is 1,000 by and large. */
-START_TEST(places)
+TEST(places)
 {
         unsigned n = 0;
 
@@ -212,9 +208,8 @@ START_TEST(places)
         ck_assert_uint_gt(n, 900);
         ck_assert_uint_lt(n, 1100);
 }
-END_TEST
 
-START_TEST(new_key)
+TEST(new_key)
 {
         expect(1, 7, "", FLEET_GOOD);
         put_key(2);
@@ -227,10 +222,9 @@ START_TEST(new_key)
         expect(1, 9, "", FLEET_UNKNOWN_KEY);
         expect(2, 7, "", FLEET_ROLLED_BACK);
 }
-END_TEST
 
 /* A key that somebody stole, and used to run ahead. */
-START_TEST(lost_key)
+TEST(lost_key)
 {
         expect(1, 5, "", FLEET_GOOD);
         put_key(2);
@@ -244,9 +238,8 @@ START_TEST(lost_key)
         expect(1, 6, "", FLEET_GOOD);
         ck_assert(in_force("serial: 6\n"));
 }
-END_TEST
 
-START_TEST(keys_that_cannot_be_read)
+TEST(keys_that_cannot_be_read)
 {
         expect(1, 5, "", FLEET_GOOD);
         scratch_remove(&root, LAYOUT_FLEET_KEYS "/1.pub");
@@ -258,9 +251,8 @@ START_TEST(keys_that_cannot_be_read)
         put_key(1);
         expect(1, 4, "", FLEET_ROLLED_BACK);
 }
-END_TEST
 
-START_TEST(expiry)
+TEST(expiry)
 {
         _cleanup_fleet_machine_ struct fleet_machine m = { .lock_fd = -1, .policy_fd = -1 };
         struct diag d = { 0 };
@@ -278,9 +270,8 @@ START_TEST(expiry)
         expect(1, 4, "", FLEET_ROLLED_BACK);
         expect(1, 5, "expires: 2100-01-31T10:00:00Z\n", FLEET_GOOD);
 }
-END_TEST
 
-START_TEST(what_is_not_ours_stays)
+TEST(what_is_not_ours_stays)
 {
         static const char *const names[] = { "other.yaml", "fleet-Web.yaml", "fleet-.yaml",
                 "fleet-web.yaml.bad" };
@@ -293,10 +284,9 @@ START_TEST(what_is_not_ours_stays)
         ck_assert(in_force("serial: 5\n"));
         ck_assert_uint_eq(scratch_count(&root, LAYOUT_DROPINS_FLEET), 1 + ARRAY_SIZE(names));
 }
-END_TEST
 
 /* Whichever file was written last when the power went. */
-START_TEST(half_of_an_installation)
+TEST(half_of_an_installation)
 {
         expect(1, 5, "", FLEET_GOOD);
         scratch_remove(&root, LAYOUT_FLEET_STATE);
@@ -308,9 +298,8 @@ START_TEST(half_of_an_installation)
         expect(1, 6, "", FLEET_GOOD);
         expect(1, 5, "", FLEET_ROLLED_BACK);
 }
-END_TEST
 
-START_TEST(looking_changes_nothing)
+TEST(looking_changes_nothing)
 {
         _cleanup_fleet_machine_ struct fleet_machine m = { .lock_fd = -1, .policy_fd = -1 };
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -324,7 +313,6 @@ START_TEST(looking_changes_nothing)
         ck_assert_int_eq(verdict, FLEET_GOOD);
         ck_assert(!scratch_exists(&root, "/var"));
 }
-END_TEST
 
 static struct io_fault *const calls[] = { &on_write, &on_read, &on_fsync, &on_rename };
 
@@ -348,7 +336,7 @@ static bool fail_once(struct io_fault *call, unsigned n)
 
 /* Each of these calls fails once: afterwards the old or the new one is in force, and a second try succeeds.
  */
-START_TEST(failing_disk)
+TEST_EACH(failing_disk, ARRAY_SIZE(calls))
 {
         unsigned n = 1;
 
@@ -361,9 +349,8 @@ START_TEST(failing_disk)
         }
         ck_assert_uint_gt(n, 2);
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -382,16 +369,8 @@ START_TEST(failing_allocation)
                 ck_assert(in_force("serial: "));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_after_the_other, same_with_another_comment, stages,
-                refusals_that_come_back, places, new_key, lost_key, keys_that_cannot_be_read, expiry,
-                what_is_not_ours_stays, half_of_an_installation, looking_changes_nothing,
-                failing_allocation };
-        Suite *suite = suite_with("fleet-machine", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(failing_disk, ARRAY_SIZE(calls));
-        return suite;
+        return suite_with("fleet-machine", setup, teardown);
 }

@@ -48,7 +48,7 @@ static enum fleet_verdict read_text(const char *text, size_t n, const struct fle
         return verdict;
 }
 
-START_TEST(known_answer)
+TEST(known_answer)
 {
         struct fleet_keys keys = { .n = 1, .is_complete = true };
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -85,7 +85,6 @@ START_TEST(known_answer)
         buf_putc(&text, '\n');
         ck_assert_int_eq(read_text(text.data, text.len, &keys, "web", &p, &d), FLEET_WRONG_SIGNATURE);
 }
-END_TEST
 
 #define HEAD "peios-registry: 1\n"
 #define REST "precedence: 1000\nserial: 7\n"
@@ -117,7 +116,7 @@ static const struct refusal_case {
         { FLEET_BROKEN, "keys: [\n", "web", "t:4:1: " },
 };
 
-START_TEST(contents)
+TEST_EACH(contents, ARRAY_SIZE(cases))
 {
         const struct refusal_case *c = &cases[_i];
         const struct signer s = signer_new(1);
@@ -133,10 +132,9 @@ START_TEST(contents)
         ck_assert(p.is_signed);
         ck_assert_int_eq(p.group[0] != '\0', v != FLEET_BROKEN && v != FLEET_OTHER_LAYER);
 }
-END_TEST
 
 /* Who has no key is not heard: not what is broken, not what is asked for. */
-START_TEST(signatures)
+TEST(signatures)
 {
         const struct signer s = signer_new(1), other = signer_new(2);
         const struct fleet_keys keys = keys_of(&s), none = { .is_complete = true };
@@ -162,9 +160,8 @@ START_TEST(signatures)
                 read_text(large.data, FLEET_POLICY_BYTES_MAX + 1, &keys, "web", &p, &d), FLEET_TOO_LARGE);
         ck_assert_str_eq(d.text, "");
 }
-END_TEST
 
-START_TEST(groups)
+TEST(groups)
 {
         static const char *const good[] = { "a", "0", "web-1.example_x",
                 "0123456789012345678901234567890123456789012345678901234567890123" };
@@ -178,7 +175,6 @@ START_TEST(groups)
         ck_assert(!fleet_group_is_valid("a\0b", 3));
         ck_assert(!fleet_group_is_valid("\0b", 2));
 }
-END_TEST
 
 static void expect_open(const char *name, int r, enum fleet_verdict expected)
 {
@@ -191,7 +187,7 @@ static void expect_open(const char *name, int r, enum fleet_verdict expected)
         ck_assert_msg(r < 0 || verdict == expected, "%s: %s", name, fleet_verdict_reason(verdict));
 }
 
-START_TEST(files)
+TEST(files)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -217,9 +213,8 @@ START_TEST(files)
         expect_open("socket", 0, FLEET_NO_FILE);
         expect_open("none", -ENOENT, FLEET_GOOD);
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         const struct signer s = signer_new(1);
         const struct fleet_keys keys = keys_of(&s);
@@ -237,13 +232,8 @@ START_TEST(failing_allocation)
                 ck_assert(failed || verdict == FLEET_GOOD);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { known_answer, signatures, groups, files, failing_allocation };
-        Suite *suite = suite_with("fleet-policy", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
-
-        suite_loop(contents, ARRAY_SIZE(cases));
-        return suite;
+        return suite_with("fleet-policy", scratch_setup, scratch_teardown);
 }

@@ -126,14 +126,13 @@ static void begin_reports(void)
         ck_assert_ptr_null(asked.what);
 }
 
-START_TEST(the_lease_is_three_periods)
+TEST(the_lease_is_three_periods)
 {
         ck_assert_uint_eq(asked.ttl, 3 * PERIOD_USEC / 1000000);
         begin_reports();
 }
-END_TEST
 
-START_TEST(the_lease_is_kept_and_taken_anew)
+TEST(the_lease_is_kept_and_taken_anew)
 {
         begin_reports();
         const uint64_t due = reporter_due(reporter);
@@ -155,9 +154,8 @@ START_TEST(the_lease_is_kept_and_taken_anew)
         reporter_work(reporter, reporter_due(reporter));
         begin_reports();
 }
-END_TEST
 
-START_TEST(one_report_a_second)
+TEST(one_report_a_second)
 {
         begin_reports();
         const uint64_t sent = reporter_due(reporter) - PERIOD_USEC;
@@ -170,14 +168,8 @@ START_TEST(one_report_a_second)
         answer(ETCD_OK, 0, 0);
         ck_assert_uint_ge(reporter_due(reporter), sent + PERIOD_USEC);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                the_lease_is_three_periods,
-                the_lease_is_kept_and_taken_anew,
-                one_report_a_second,
-        };
-        return suite_with("fleet-reporter", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("fleet-reporter", setup, teardown);
 }

@@ -26,7 +26,7 @@ static void read_back(const char *name, struct buf *ret)
         ck_assert_int_eq(file_read(AT_FDCWD, path, FLEET_POLICY_BYTES_MAX, ret, NULL, NULL), 0);
 }
 
-START_TEST(signed_by_signify)
+TEST(signed_by_signify)
 {
         struct fleet_keys keys = { .n = 1, .is_complete = true };
         _cleanup_buf_ struct buf key = BUF_INIT, text = BUF_INIT;
@@ -45,9 +45,8 @@ START_TEST(signed_by_signify)
         ck_assert_msg(verdict == FLEET_GOOD, "%s %s", fleet_verdict_reason(verdict), d.text);
         ck_assert_uint_eq(p.serial, 7);
 }
-END_TEST
 
-START_TEST(verified_by_signify)
+TEST(verified_by_signify)
 {
         const struct signer s = signer_new(1);
         _cleanup_buf_ struct buf key = BUF_INIT, text = BUF_INIT;
@@ -61,15 +60,12 @@ START_TEST(verified_by_signify)
         scratch_puts(&scratch_root, "/m.sig", buf_str(&text));
         ck_assert_int_ne(run("-V -e -p k.pub -m m -x m.sig"), 0);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { signed_by_signify, verified_by_signify };
-
         if (system("command -v signify-openbsd >/dev/null") != 0) { // NOLINT: a fixed text
                 (void)fprintf(stderr, "SKIP: signify-openbsd is missing: nothing was signed by it\n");
                 exit(77);
         }
-        return suite_with("fleet-signify", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
+        return suite_with("fleet-signify", scratch_setup, scratch_teardown);
 }

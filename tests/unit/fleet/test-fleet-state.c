@@ -44,7 +44,7 @@ static struct fleet_keys keys_of(uint8_t a, uint8_t b)
         return keys;
 }
 
-START_TEST(serials)
+TEST(serials)
 {
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
 
@@ -66,9 +66,8 @@ START_TEST(serials)
         ck_assert(is_good(&s, "web", 2, 8, 3));
         ck_assert(is_good(&s, "web", 1, UINT64_MAX, 3));
 }
-END_TEST
 
-START_TEST(keys_that_went)
+TEST(keys_that_went)
 {
         const struct fleet_keys both = keys_of(1, 2), second = keys_of(2, 3);
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
@@ -83,7 +82,6 @@ START_TEST(keys_that_went)
         ck_assert(!is_good(&s, "web", 2, 4, 2));
         ck_assert_uint_eq(fleet_state_serial(&s, "db"), 0);
 }
-END_TEST
 
 static int refuse(struct fleet_state *s, const char *group, enum fleet_verdict why, const char *text)
 {
@@ -94,7 +92,7 @@ static int refuse(struct fleet_state *s, const char *group, enum fleet_verdict w
         return fleet_state_refuse(s, &refused);
 }
 
-START_TEST(refusals_once)
+TEST(refusals_once)
 {
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
         char text[16];
@@ -114,7 +112,6 @@ START_TEST(refusals_once)
         ck_assert_int_eq(refuse(&s, "web", FLEET_UNSIGNED, "x0"), 0);
         ck_assert_int_eq(refuse(&s, "web", FLEET_EXPIRED, "a"), 1);
 }
-END_TEST
 
 static enum fleet_verdict refusal(const struct fleet_state *s, const char *group, const char *text)
 {
@@ -129,7 +126,7 @@ static enum fleet_verdict refusal(const struct fleet_state *s, const char *group
 
 /* Whoever owns etcd can put one group's policy where another's is; and a reason can come back, as with a
  * clock that is wrong for a while. */
-START_TEST(last_refusal_of_a_group)
+TEST(last_refusal_of_a_group)
 {
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
 
@@ -145,10 +142,9 @@ START_TEST(last_refusal_of_a_group)
         ck_assert_int_eq(refusal(&s, "web", "a"), FLEET_STAGED);
         ck_assert_uint_eq(s.n_refused, 3);
 }
-END_TEST
 
 /* Whoever can choose a text can choose its CRC. */
-START_TEST(forgeries_of_one_sum)
+TEST(forgeries_of_one_sum)
 {
         static const char *const texts[] = { "forged 1441e896", "forged fca1a963" };
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
@@ -157,9 +153,8 @@ START_TEST(forgeries_of_one_sum)
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
                 ck_assert_int_eq(refuse(&s, "web", FLEET_WRONG_SIGNATURE, texts[i]), 1);
 }
-END_TEST
 
-START_TEST(there_and_back)
+TEST(there_and_back)
 {
         _cleanup_scratch_ struct scratch root = { 0 };
         _cleanup_fleet_state_ struct fleet_state s = { 0 }, again = { 0 };
@@ -184,7 +179,6 @@ START_TEST(there_and_back)
         ck_assert_int_eq(refuse(&again, "", FLEET_UNSIGNED, "a"), 0);
         ck_assert_int_eq(refuse(&again, "web-1.x_y", FLEET_NO_FILE, ""), 0);
 }
-END_TEST
 
 #define SIGNATURE                                                                                            \
         "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" \
@@ -224,7 +218,7 @@ static void put(const struct scratch *root, const char *text, bool with_sum)
         scratch_write(root, LAYOUT_FLEET_STATE, buf_str(&file), file.len);
 }
 
-START_TEST(damage)
+TEST(damage)
 {
         static const char good[] = "peios-fleet: 1\nserials: [" GOOD_LINE "]\n"
                                    "refused: [web expired 0 " DIGEST ", web of-later 9 " DIGEST "]\n";
@@ -251,9 +245,8 @@ START_TEST(damage)
         ck_assert_int_lt(fleet_state_load(root.root, &s, &d), 0);
         ck_assert(scratch_exists(&root, LAYOUT_FLEET_STATE "/x"));
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         _cleanup_scratch_ struct scratch root = { 0 };
 
@@ -277,11 +270,8 @@ START_TEST(failing_allocation)
                 ck_assert_uint_eq(scratch_count(&root, LAYOUT_FLEET_DIR), 1);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { serials, keys_that_went, refusals_once, last_refusal_of_a_group,
-                forgeries_of_one_sum, there_and_back, damage, failing_allocation };
-        return suite_with("fleet-state", tests, ARRAY_SIZE(tests), NULL, NULL);
+        return suite_with("fleet-state", NULL, NULL);
 }

@@ -16,7 +16,7 @@ static enum machine_state judge(const struct buf *text, const char *host)
         return machine_verdict_judge(v, true, NULL, 0, &why);
 }
 
-START_TEST(what_is_no_object_is_nonsense)
+TEST(what_is_no_object_is_nonsense)
 {
         static const char *const texts[] = { "", "{", "7", "[]", "null", "\"x\"", "{\"host\":\"\xff\"}",
                 "{\"host\":\"a\",\"x\":[[[[[[[[[[[[[[]]]]]]]]]]]]]]}" };
@@ -27,10 +27,9 @@ START_TEST(what_is_no_object_is_nonsense)
                 ck_assert_int_eq(judge(&text, ""), MACHINE_NONSENSE);
         }
 }
-END_TEST
 
 /* In memory they are hundreds of times as large. */
-START_TEST(one_of_too_many_parts_is_nonsense)
+TEST(one_of_too_many_parts_is_nonsense)
 {
         static const char *const parts[] = { "[],", "{},", "1," };
 
@@ -43,10 +42,9 @@ START_TEST(one_of_too_many_parts_is_nonsense)
                 ck_assert_int_eq(judge(&text, ""), MACHINE_NONSENSE);
         }
 }
-END_TEST
 
 /* The most of all that an agent says. */
-START_TEST(a_long_one_is_read)
+TEST(a_long_one_is_read)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
 
@@ -56,7 +54,6 @@ START_TEST(a_long_one_is_read)
         buf_puts(&text, "{}]}");
         ck_assert_int_eq(judge(&text, "a"), MACHINE_IN_FORCE);
 }
-END_TEST
 
 /* Of a machine that accepted serial 7 of one group. */
 static void judge_group(
@@ -80,7 +77,7 @@ static void judge_group(
 #define LAYER(serial) "[{\"layer\":\"fleet-web\",\"file\":\"" FILE_NAME "\",\"serial\":" #serial "}]"
 
 /* Not behind, as long as what it was told to leave to others is what is published; and all else is worse. */
-START_TEST(staged)
+TEST(staged)
 {
         judge_group(8, LAYER(7), ",\"staged\":8}]", MACHINE_STAGED, "others have 8 first");
         judge_group(7, LAYER(7), ",\"staged\":8}]", MACHINE_IN_FORCE, "");
@@ -89,10 +86,9 @@ START_TEST(staged)
         judge_group(8, LAYER(7), ",\"staged\":8,\"refused\":\"expired\"}]", MACHINE_REFUSED, "expired");
         judge_group(8, LAYER(7), ",\"staged\":8}],\"tainted\":1", MACHINE_TAINTED, "0x1");
 }
-END_TEST
 
 /* What was accepted is in force where the registry has it, and nowhere else. */
-START_TEST(as_the_registry_has_it)
+TEST(as_the_registry_has_it)
 {
         judge_group(7, LAYER(7), "}]", MACHINE_IN_FORCE, "");
         judge_group(7, LAYER(6), "}]", MACHINE_BEHIND, "its registry has 6");
@@ -110,16 +106,8 @@ START_TEST(as_the_registry_has_it)
         judge_group(7, "[{\"layer\":\"fleet-web\",\"file\":\"/etc/x.yaml\",\"serial\":7}]", "}]",
                 MACHINE_BEATEN, "/etc/x.yaml");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                what_is_no_object_is_nonsense,
-                one_of_too_many_parts_is_nonsense,
-                a_long_one_is_read,
-                staged,
-                as_the_registry_has_it,
-        };
-        return suite_of("machine-verdict", tests, ARRAY_SIZE(tests));
+        return suite_of("machine-verdict");
 }

@@ -42,7 +42,7 @@ static void check_error(const struct dropins *d, const char *name, const char *t
         ck_assert_msg(strncmp(in->error, text, strlen(text)) == 0, "%s", in->error);
 }
 
-START_TEST(no_directories)
+TEST(no_directories)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         load(&d);
@@ -52,9 +52,8 @@ START_TEST(no_directories)
         load(&d);
         ck_assert_uint_eq(d.n, 0);
 }
-END_TEST
 
-START_TEST(overlay)
+TEST(overlay)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_puts(&scratch_root, VENDOR "20-b.yaml", FILE_OF("b"));
@@ -78,9 +77,8 @@ START_TEST(overlay)
                 ck_assert_uint_eq(d.list[i].owner, geteuid());
         }
 }
-END_TEST
 
-START_TEST(fleet)
+TEST(fleet)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_puts(&scratch_root, VENDOR "fleet-a.yaml", FILE_OF("vendors"));
@@ -96,9 +94,8 @@ START_TEST(fleet)
         ck_assert_str_eq(d.list[1].path, ADMIN "fleet-b.yaml");
         ck_assert_str_eq(d.list[1].file->layer, "admins");
 }
-END_TEST
 
-START_TEST(places)
+TEST(places)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_puts(&scratch_root, ADMIN "10.yaml", FILE_OF("Fleet-a"));
@@ -122,9 +119,8 @@ START_TEST(places)
         check_error(&d, "80.yaml", ADMIN "80.yaml:");
         check_error(&d, "90.yaml", FLEET "90.yaml:5:9: serial `none`, expected a number from 1 to");
 }
-END_TEST
 
-START_TEST(masks)
+TEST(masks)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         for (int i = 0; i < 3; i++) {
@@ -143,9 +139,8 @@ START_TEST(masks)
         check_error(&d, "1.yaml", ADMIN "1.yaml:1:1: an empty file, expected ");
         check_error(&d, "cut.yaml", VENDOR "cut.yaml:1:1: an empty file, expected ");
 }
-END_TEST
 
-START_TEST(links)
+TEST(links)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_puts(&scratch_root, "/srv/site.txt", FILE_OF("site"));
@@ -158,9 +153,8 @@ START_TEST(links)
         check_error(&d, "60-none.yaml", ADMIN "60-none.yaml: a link to a file that is not there");
         check_error(&d, "70-loop.yaml", ADMIN "70-loop.yaml: cannot be opened: ");
 }
-END_TEST
 
-START_TEST(names_that_do_not_count)
+TEST(names_that_do_not_count)
 {
         static const char *const names[] = { ".50-a.yaml", "50-a.yaml~", "50-a.yaml.swp", ".#50-a.yaml",
                 "#50-a.yaml#", "50-a.yml", "50-a.YAML", "README", ".yaml", "50-a.yaml.tmp", "yaml" };
@@ -170,9 +164,8 @@ START_TEST(names_that_do_not_count)
         load(&d);
         ck_assert_uint_eq(d.n, 0);
 }
-END_TEST
 
-START_TEST(broken_files)
+TEST(broken_files)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_folder(&scratch_root, ADMIN "dir.yaml");
@@ -209,9 +202,8 @@ START_TEST(broken_files)
         ck_assert_uint_eq(find(&d, "bad.yaml")->owner, geteuid());
         ck_assert_str_eq(find(&d, "good.yaml")->file->layer, "good");
 }
-END_TEST
 
-START_TEST(layer_conflicts)
+TEST(layer_conflicts)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("Same"));
@@ -227,9 +219,8 @@ START_TEST(layer_conflicts)
         check_error(
                 &d, "30-c.yaml", ADMIN "30-c.yaml:2:8: layer `SAME` belongs to " VENDOR "10-a.yaml already");
 }
-END_TEST
 
-START_TEST(directory_that_is_none)
+TEST(directory_that_is_none)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         scratch_puts(&scratch_root, "/etc/peios/registry.d", "a file\n");
@@ -240,7 +231,6 @@ START_TEST(directory_that_is_none)
         ck_assert_str_eq(d.list[0].path, "/etc/peios/registry.d");
         ck_assert_str_eq(find(&d, "10-a.yaml")->file->layer, "a");
 }
-END_TEST
 
 static int load_unreadable(void)
 {
@@ -258,7 +248,7 @@ static int load_unreadable(void)
 }
 
 /* Root may read everything, so another user tries. */
-START_TEST(unreadable)
+TEST(unreadable)
 {
         char path[256];
         scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("a"));
@@ -280,9 +270,8 @@ START_TEST(unreadable)
         ck_assert(WIFEXITED(status));
         ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
-END_TEST
 
-START_TEST(too_many)
+TEST(too_many)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         for (unsigned i = 0; i < DROPINS_MAX + 1600; i++) {
@@ -299,10 +288,9 @@ START_TEST(too_many)
         ck_assert_str_eq(d.list[1].name, "00000.yaml");
         ck_assert_str_eq(d.list[DROPINS_MAX].name, "00999.yaml");
 }
-END_TEST
 
 /* Hidden files of the vendor do not use up the limit. */
-START_TEST(as_many_as_allowed)
+TEST(as_many_as_allowed)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         for (unsigned i = 0; i < 2 * DROPINS_MAX; i++) {
@@ -316,9 +304,8 @@ START_TEST(as_many_as_allowed)
         for (size_t i = 0; i < d.n; i++)
                 ck_assert(d.list[i].file && d.list[i].file->layer[0] == 'a');
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("a"));
         scratch_puts(&scratch_root, VENDOR "20-b.yaml", FILE_OF("A"));
@@ -333,12 +320,8 @@ START_TEST(failing_allocation)
                 ck_assert_uint_eq(d.n, failed ? 0 : 5);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { no_directories, overlay, fleet, places, masks, links,
-                names_that_do_not_count, broken_files, layer_conflicts, directory_that_is_none, unreadable,
-                too_many, as_many_as_allowed, failing_allocation };
-        return suite_with("dropins", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
+        return suite_with("dropins", scratch_setup, scratch_teardown);
 }

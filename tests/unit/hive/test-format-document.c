@@ -35,7 +35,7 @@ static void check_example(const char *s, size_t n)
         ck_assert_msg(r == 0, "%s\n%s", d.text, text.data);
 }
 
-START_TEST(examples)
+TEST(examples)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
@@ -51,7 +51,6 @@ START_TEST(examples)
         }
         ck_assert_uint_ge(n, 3);
 }
-END_TEST
 
 #define LITERAL ".Bd -literal -offset indent\n"
 
@@ -66,7 +65,7 @@ static void unescape(struct buf *out, const char *s, size_t n)
                         buf_putc(out, *s);
 }
 
-START_TEST(examples_of_the_page)
+TEST(examples_of_the_page)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         size_t n = 0;
@@ -86,10 +85,8 @@ START_TEST(examples_of_the_page)
         }
         ck_assert_uint_ge(n, 1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { examples, examples_of_the_page };
-        return suite_of("format-document", tests, ARRAY_SIZE(tests));
+        return suite_of("format-document");
 }

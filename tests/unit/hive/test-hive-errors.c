@@ -204,7 +204,7 @@ static const struct {
         { TEXT(K "  \\A: &x {}\n  \\B: *x\n"), -EINVAL, "t:4:7: anchor `&x`" },
 };
 
-START_TEST(bad_files)
+TEST(bad_files)
 {
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct hive_file *f = NULL;
@@ -216,9 +216,8 @@ START_TEST(bad_files)
                 ck_assert_int_eq(hive_parse("t", bad[i].text, bad[i].size, 32, &f, NULL), bad[i].error);
         }
 }
-END_TEST
 
-START_TEST(long_names)
+TEST(long_names)
 {
         static const size_t lengths[] = { NAME_BYTES_MAX, NAME_BYTES_MAX + 1 };
         for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
@@ -237,9 +236,8 @@ START_TEST(long_names)
                         ck_assert_uint_eq(strlen(f->keys[0].values[0].name), lengths[0]);
         }
 }
-END_TEST
 
-START_TEST(component_too_long)
+TEST(component_too_long)
 {
         char text[512] = K "  \\A\\";
         size_t n = strlen(text);
@@ -250,9 +248,8 @@ START_TEST(component_too_long)
         ck_assert_int_eq(hive_parse("t", text, strlen(text), 32, &f, &d), -EINVAL);
         ck_assert_msg(strncmp(d.text, "t:4:3: key: component 2 of the path: ", 37) == 0, "%s", d.text);
 }
-END_TEST
 
-START_TEST(hive_limit)
+TEST(hive_limit)
 {
         for (unsigned n = HIVE_HIVES_MAX; n <= HIVE_HIVES_MAX + 1; n++) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
@@ -265,10 +262,8 @@ START_TEST(hive_limit)
                 ck_assert_int_eq(r, n == HIVE_HIVES_MAX ? 0 : -EINVAL);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { bad_files, long_names, component_too_long, hive_limit };
-        return suite_of("hive-errors", tests, ARRAY_SIZE(tests));
+        return suite_of("hive-errors");
 }

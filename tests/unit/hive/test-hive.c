@@ -47,7 +47,7 @@ static void check_value(const struct hive_value *v, uint32_t type, const void *d
         ck_assert_uint_eq(v->line, line);
 }
 
-START_TEST(file_contents)
+TEST(file_contents)
 {
         static const struct {
                 const char *path;
@@ -87,9 +87,8 @@ START_TEST(file_contents)
         check_value(find(&f->keys[1], "Gone"), REG_TOMBSTONE, NULL, 0, 13);
         check_value(find(&f->keys[1], "a\\b/c"), REG_QWORD, TEXT("\xff\xff\xff\xff\xff\xff\xff\xff"), 14);
 }
-END_TEST
 
-START_TEST(smallest_files)
+TEST(smallest_files)
 {
         static const char *const files[] = { "peios-registry: 1\nlayer: x\n",
                 "{layer: x, peios-registry: 1}", "peios-registry: 1\nlayer: \"x\"\nkeys:\n",
@@ -103,10 +102,9 @@ START_TEST(smallest_files)
                 ck_assert_uint_eq(f->n_keys, 0);
         }
 }
-END_TEST
 
 /* As they stand on the command line, too. */
-START_TEST(names_as_people_write_them)
+TEST(names_as_people_write_them)
 {
         static const char text[] = "peios-registry: 1\nlayer: x\nhives: [Users]\nkeys:\n"
                                    "  HKEY_LOCAL_MACHINE\\A:\n    '@': !sz d\n    '@@': !sz at\n"
@@ -120,7 +118,6 @@ START_TEST(names_as_people_write_them)
         check_value(find(&f->keys[0], ""), REG_SZ, "d", 1, 6);
         check_value(find(&f->keys[0], "@"), REG_SZ, "at", 2, 7);
 }
-END_TEST
 
 static const struct {
         const char *text;
@@ -177,14 +174,13 @@ static void parse_back(const char *text, size_t n, const struct value *expected)
         ck_assert_mem_eq(bytes.data, "before", 6);
 }
 
-START_TEST(written_values)
+TEST(written_values)
 {
         for (size_t i = 0; i < ARRAY_SIZE(written); i++)
                 parse_back(written[i].text, strlen(written[i].text), &written[i].value);
 }
-END_TEST
 
-START_TEST(value_size_limit)
+TEST(value_size_limit)
 {
         static const char text[] = "peios-registry: 1\nlayer: x\nkeys:\n  \\A: {v: !sz 12345678}\n";
         struct hive_file *f = NULL;
@@ -194,9 +190,8 @@ START_TEST(value_size_limit)
         ck_assert_int_eq(hive_parse("t", TEXT(text), 8, &f, &d), 0);
         hive_file_free(f);
 }
-END_TEST
 
-START_TEST(many_keys)
+TEST(many_keys)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         _cleanup_hive_file_ struct hive_file *f = NULL;
@@ -221,9 +216,8 @@ START_TEST(many_keys)
                 }
         }
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         bool failed = true;
         for (unsigned n = 1; failed; n++) {
@@ -233,9 +227,8 @@ START_TEST(failing_allocation)
                 ck_assert(failed == (f == NULL));
         }
 }
-END_TEST
 
-START_TEST(cut_files)
+TEST(cut_files)
 {
         for (size_t n = 0; n < sizeof(sample); n++) {
                 _cleanup_hive_file_ struct hive_file *f = NULL;
@@ -246,9 +239,8 @@ START_TEST(cut_files)
         }
         hive_file_free(NULL);
 }
-END_TEST
 
-START_TEST(file_too_large)
+TEST(file_too_large)
 {
         struct hive_file *f = NULL;
         struct diag d = { 0 };
@@ -256,11 +248,8 @@ START_TEST(file_too_large)
         ck_assert_int_eq(hive_parse("t", "", HIVE_FILE_BYTES_MAX + 1, 4096, &f, &d), -EFBIG);
         ck_assert_str_eq(d.text, "t: is 67108865 bytes large, expected at most 67108864");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { file_contents, smallest_files, names_as_people_write_them,
-                written_values, value_size_limit, many_keys, failing_allocation, cut_files, file_too_large };
-        return suite_of("hive", tests, ARRAY_SIZE(tests));
+        return suite_of("hive");
 }

@@ -16,7 +16,7 @@
 #define MESSAGE "peios-registry: 1\nlayer: fleet-web\n"
 #define KEY "RWRHr/CroWZUXxaVPQWFeD8Irh+Hhz2KkuU+fvK6Nj5NAn6kKCRfjR8x"
 
-START_TEST(split)
+TEST(split)
 {
         static const char text[] = COMMENT LINE "\n" MESSAGE;
         struct signed_text parts;
@@ -35,9 +35,8 @@ START_TEST(split)
         for (size_t n = 0; n < strlen(COMMENT LINE "\n"); n++)
                 ck_assert_msg(!signed_split(text, n, &parts), "cut after %zu bytes", n);
 }
-END_TEST
 
-START_TEST(no_signatures)
+TEST(no_signatures)
 {
         static const char *const texts[] = {
                 "",
@@ -74,9 +73,8 @@ START_TEST(no_signatures)
                         "eg7MwkPkpVFNhgCwgCuVkQucgifc8gA=\n";
         ck_assert(!signed_split(nul, sizeof(nul) - 1, &parts));
 }
-END_TEST
 
-START_TEST(public_keys)
+TEST(public_keys)
 {
         static const char good[] = "untrusted comment: signify public key\n" KEY "\n";
         static const char *const bad[] = { "", KEY "\n", "untrusted comment: x\n" KEY,
@@ -91,7 +89,6 @@ START_TEST(public_keys)
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 ck_assert_msg(!signed_read_key(bad[i], strlen(bad[i]), &key), "%s", bad[i]);
 }
-END_TEST
 
 static int parse(const char *text, struct hive_file **ret, struct diag *d)
 {
@@ -101,7 +98,7 @@ static int parse(const char *text, struct hive_file **ret, struct diag *d)
         return signed_parse("t", &copy, 4096, ret, d);
 }
 
-START_TEST(members)
+TEST(members)
 {
         _cleanup_hive_file_ struct hive_file *file = NULL;
         struct diag d = { 0 };
@@ -118,9 +115,8 @@ START_TEST(members)
         ck_assert_int_eq(file->expires, INT64_C(1769853600000000));
         ck_assert_uint_eq(file->percent, 99);
 }
-END_TEST
 
-START_TEST(refused)
+TEST(refused)
 {
         static const struct {
                 const char *text, *error;
@@ -150,10 +146,9 @@ START_TEST(refused)
                 ck_assert_msg(strncmp(d.text, cases[i].error, strlen(cases[i].error)) == 0, "%s", d.text);
         }
 }
-END_TEST
 
 /* The comment is not signed: nothing of it is read, wherever YAML takes its line for ended. */
-START_TEST(comment_says_nothing)
+TEST(comment_says_nothing)
 {
         static const char *const breaks[] = { "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xff",
                 "\x01" };
@@ -168,9 +163,8 @@ START_TEST(comment_says_nothing)
                 ck_assert_msg(file->seal.serial == 0, "%zu: the comment's serial counts", i);
         }
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         bool failed = true;
         for (unsigned n = 1; failed; n++) {
@@ -184,11 +178,8 @@ START_TEST(failing_allocation)
                 ck_assert(failed == (file == NULL));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { split, no_signatures, public_keys, members, refused,
-                comment_says_nothing, failing_allocation };
-        return suite_with("signed", tests, ARRAY_SIZE(tests), NULL, NULL);
+        return suite_with("signed", NULL, NULL);
 }

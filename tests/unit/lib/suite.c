@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../schema/base/array.h"
+
 #define SKIPPED 77
 #define WORKERS 4u
 
@@ -20,39 +22,51 @@ unsigned pick(unsigned n)
         return (unsigned)random() % n;
 }
 
-static unsigned workers = 1, worker;
-static TCase *cases;
+static struct listed {
+        const TTest *test;
+        size_t n; /* 0: once */
+} * listed;
+static size_t n_listed;
 
-Suite *suite_with(
-        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void))
+void suite_list(const TTest *test, size_t n)
+{
+        if (array_grow(&listed, n_listed, sizeof(*listed)) < 0)
+                abort();
+        listed[n_listed++] = (struct listed){ test, n };
+}
+
+static unsigned workers = 1, worker;
+
+Suite *suite_with(const char *name, void (*setup)(void), void (*teardown)(void))
 {
         Suite *suite = suite_create(name);
+        TCase *cases = tcase_create(name);
+        unsigned whose = 0;
 
-        cases = tcase_create(name);
         if (setup)
                 tcase_add_checked_fixture(cases, setup, teardown);
-        for (size_t i = worker; i < n; i += workers)
-                tcase_add_test(cases, tests[i]);
+        for (size_t i = 0; i < n_listed; i++) {
+                const size_t n = listed[i].n;
+                if (n > 0)
+                        tcase_add_loop_test(cases, listed[i].test, (int)(n * worker / workers),
+                                (int)(n * (worker + 1) / workers));
+                else if (whose++ % workers == worker)
+                        tcase_add_test(cases, listed[i].test);
+        }
         tcase_set_timeout(cases, 120);
         suite_add_tcase(suite, cases);
         return suite;
 }
 
-Suite *suite_of(const char *name, const TTest *const *tests, size_t n)
+Suite *suite_of(const char *name)
 {
-        return suite_with(name, tests, n, NULL, NULL);
+        return suite_with(name, NULL, NULL);
 }
 
-Suite *suite_waiting(
-        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void))
+Suite *suite_waiting(const char *name, void (*setup)(void), void (*teardown)(void))
 {
         workers = WORKERS;
-        return suite_with(name, tests, n, setup, teardown);
-}
-
-void suite_loop(const TTest *test, size_t n)
-{
-        tcase_add_loop_test(cases, test, (int)(n * worker / workers), (int)(n * (worker + 1) / workers));
+        return suite_with(name, setup, teardown);
 }
 
 static int run(Suite *suite)

@@ -17,16 +17,26 @@ extern const char *suite_argument;
 /* Where scratch folders are made: in memory if there is such a place, as each sync is a real one. */
 const char *suite_scratch(void);
 
-/* Of START_TEST names, each run in a process of its own, and of 120 s at most. */
-Suite *suite_of(const char *name, const TTest *const *tests, size_t n);
+/* A test, which lists itself: it is run in a process of its own, for 120 s at most. TEST_EACH() is run n
+ * times, with _i from 0. */
+#define TEST(name) SUITE_TEST(name, 0)
+#define TEST_EACH(name, n) SUITE_TEST(name, n)
+
+#define SUITE_TEST(name, n)                                                                                 \
+        static const TTest *name;                                                                           \
+        __attribute__((constructor)) static void name##_list(void)                                          \
+        {                                                                                                   \
+                suite_list(name, n);                                                                        \
+        }                                                                                                   \
+        START_TEST(name)
+void suite_list(const TTest *test, size_t n);
+
+/* Of all that are listed. */
+Suite *suite_of(const char *name);
 /* The same with a checked fixture around each test. */
-Suite *suite_with(
-        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void));
+Suite *suite_with(const char *name, void (*setup)(void), void (*teardown)(void));
 /* The same of tests that mostly wait: four wait at the same time. */
-Suite *suite_waiting(
-        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void));
-/* To the suite that was made last: a test that runs n times, with _i from 0. */
-void suite_loop(const TTest *test, size_t n);
+Suite *suite_waiting(const char *name, void (*setup)(void), void (*teardown)(void));
 
 /* A number below n, as srandom() has it. */
 unsigned pick(unsigned n);

@@ -74,7 +74,7 @@ static void put(const char *text)
         ck_assert_int_eq(file_write_all(fd, text, strlen(text)), 0);
 }
 
-START_TEST(written)
+TEST(written)
 {
         struct stat st;
         mode_t mask = umask(0077);
@@ -93,17 +93,15 @@ START_TEST(written)
         ck_assert_int_eq(close(old), 0);
         (void)umask(mask);
 }
-END_TEST
 
-START_TEST(leftover)
+TEST(leftover)
 {
         ck_assert_int_eq(symlink("/nowhere/else", temporary), 0);
         ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
         holds(METRICS_MARK "one");
 }
-END_TEST
 
-START_TEST(failures)
+TEST(failures)
 {
         ck_assert_int_eq(metrics_file_write("/nowhere/at/all/x.prom", "one", 3), -ENOENT);
         ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
@@ -116,9 +114,8 @@ START_TEST(failures)
         rename_error = 0;
         holds(METRICS_MARK "one");
 }
-END_TEST
 
-START_TEST(of_another_collector)
+TEST(of_another_collector)
 {
         static const char *const texts[] = {
                 "# HELP node_apt_upgrades_pending Apt packages pending updates.\n",
@@ -147,9 +144,8 @@ START_TEST(of_another_collector)
         ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
         holds(METRICS_MARK "one");
 }
-END_TEST
 
-START_TEST(no_file)
+TEST(no_file)
 {
         char elsewhere[80];
 
@@ -168,9 +164,8 @@ START_TEST(no_file)
         ck_assert_int_eq(access(temporary, F_OK), -1);
         ck_assert_int_eq(metrics_file_remove("/nowhere/at/all/x.prom"), 0);
 }
-END_TEST
 
-START_TEST(another_directory_meanwhile)
+TEST(another_directory_meanwhile)
 {
         char old[128];
 
@@ -190,12 +185,8 @@ START_TEST(another_directory_meanwhile)
         ck_assert_int_eq(rename(moved, dir), 0);
         holds(METRICS_MARK "one");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { written, leftover, failures, of_another_collector, no_file,
-                another_directory_meanwhile };
-
-        return suite_with("metrics-file", tests, ARRAY_SIZE(tests), begin, end);
+        return suite_with("metrics-file", begin, end);
 }

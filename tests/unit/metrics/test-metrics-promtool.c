@@ -19,17 +19,16 @@ static int check_metrics(const char *text, size_t n)
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-START_TEST(each_state)
+TEST_EACH(each_state, n_state_cases)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         state_text(&state_cases[_i], &text);
         ck_assert_msg(check_metrics(text.data, text.len) == 0, "%s:\n%s", state_cases[_i].name, text.data);
 }
-END_TEST
 
 /* So that it is known to look. */
-START_TEST(finds_fault)
+TEST_EACH(finds_fault, 4)
 {
         static const char *const bad[] = {
                 "# HELP peios_x X.\n# TYPE peios_x counter\npeios_x 1\n",
@@ -40,7 +39,6 @@ START_TEST(finds_fault)
 
         ck_assert_int_ne(check_metrics(bad[_i], strlen(bad[_i])), 0);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
@@ -50,9 +48,5 @@ Suite *test_suite(void)
                 return NULL;
         }
         promtool = suite_argument;
-        Suite *suite = suite_of("metrics-promtool", NULL, 0);
-
-        suite_loop(each_state, n_state_cases);
-        suite_loop(finds_fault, 4);
-        return suite;
+        return suite_of("metrics-promtool");
 }

@@ -25,7 +25,7 @@ static bool has_line(const struct buf *text, const char *line)
         return false;
 }
 
-START_TEST(lines)
+TEST(lines)
 {
         static const struct {
                 const char *name, *line;
@@ -122,9 +122,8 @@ START_TEST(lines)
                         cases[i].name, cases[i].line, buf_str(&text));
         }
 }
-END_TEST
 
-START_TEST(always_utf8)
+TEST(always_utf8)
 {
         for (size_t i = 0; i < n_state_cases; i++) {
                 _cleanup_buf_ struct buf text = BUF_INIT, again = BUF_INIT;
@@ -135,7 +134,6 @@ START_TEST(always_utf8)
                 ck_assert_str_eq(text.data, again.data);
         }
 }
-END_TEST
 
 static size_t lines_of(const struct buf *text)
 {
@@ -147,7 +145,7 @@ static size_t lines_of(const struct buf *text)
 }
 
 /* Each byte, each pair. */
-START_TEST(any_bytes)
+TEST(any_bytes)
 {
         _cleanup_buf_ struct buf plain = BUF_INIT;
 
@@ -165,11 +163,8 @@ START_TEST(any_bytes)
                 ck_assert_msg(good, "byte %02x", a);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { lines, always_utf8, any_bytes };
-
-        return suite_of("metrics-text", tests, ARRAY_SIZE(tests));
+        return suite_of("metrics-text");
 }

@@ -74,7 +74,7 @@ static ino_t inode(const char *name)
         return st.st_ino;
 }
 
-START_TEST(together)
+TEST(together)
 {
         uint64_t first, now;
 
@@ -94,9 +94,8 @@ START_TEST(together)
         ck_assert_uint_ge(now - first, 700000);
         ck_assert_uint_eq(collected, 2);
 }
-END_TEST
 
-START_TEST(nothing_new)
+TEST(nothing_new)
 {
         metrics_set_path(metrics, "/a.prom");
         written("/a.prom", "value 0\n");
@@ -112,9 +111,8 @@ START_TEST(nothing_new)
         turn(1500);
         ck_assert_uint_eq(collected, 2);
 }
-END_TEST
 
-START_TEST(paths)
+TEST(paths)
 {
         metrics_set_path(metrics, "/a.prom");
         written("/a.prom", "value 0\n");
@@ -129,10 +127,9 @@ START_TEST(paths)
         metrics_set_path(metrics, NULL);
         ck_assert(scratch_exists(&scratch_root, "/a.prom"));
 }
-END_TEST
 
 /* What is in force changed while the service was away. */
-START_TEST(of_an_earlier_run)
+TEST(of_an_earlier_run)
 {
         scratch_puts(&scratch_root, "/a.prom", METRICS_MARK);
         metrics_set_path(metrics, "/a.prom");
@@ -140,9 +137,8 @@ START_TEST(of_an_earlier_run)
         ck_assert(!scratch_exists(&scratch_root, "/a.prom"));
         written("/b.prom", "value 0\n");
 }
-END_TEST
 
-START_TEST(failing)
+TEST(failing)
 {
         /* Something else has the name. */
         scratch_folder(&scratch_root, "/b.prom");
@@ -174,9 +170,8 @@ START_TEST(failing)
         metrics_recheck(metrics);
         written("/b.prom", "value 1\n");
 }
-END_TEST
 
-START_TEST(at_the_end)
+TEST(at_the_end)
 {
         metrics_set_path(metrics, "/a.prom");
         written("/a.prom", "value 0\n");
@@ -186,12 +181,8 @@ START_TEST(at_the_end)
         ck_assert(holds("/a.prom", "value 1\n"));
         metrics_changed(NULL);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { together, nothing_new, paths, of_an_earlier_run, failing,
-                at_the_end };
-
-        return suite_waiting("metrics", tests, ARRAY_SIZE(tests), begin, end);
+        return suite_waiting("metrics", begin, end);
 }

@@ -17,7 +17,7 @@ static struct taint_event attributed(unsigned bit, const struct cause *cause)
         return e;
 }
 
-START_TEST(actors_and_bystanders)
+TEST(actors_and_bystanders)
 {
         fake_process_run(&scratch_root, 42, "bash", "bash", 1);
         struct cause c = {
@@ -50,9 +50,8 @@ START_TEST(actors_and_bystanders)
                         actor_state(&e.actor), none[i].context == CONTEXT_UNKNOWN ? "unknown" : "none");
         }
 }
-END_TEST
 
-START_TEST(tasks_that_are_no_actors)
+TEST(tasks_that_are_no_actors)
 {
         const struct fake_process thread = { .pid = 9, .comm = "kworker/0:1", .kernel_thread = true };
         struct cause c = {
@@ -102,9 +101,8 @@ START_TEST(tasks_that_are_no_actors)
         ck_assert_int_eq(e.context, CONTEXT_TASK);
         ck_assert_uint_eq(e.actor.pid, 77);
 }
-END_TEST
 
-START_TEST(gone_or_another_program_by_now)
+TEST(gone_or_another_program_by_now)
 {
         struct cause c = { .quality = CAUSE_GOOD,
                 .reason = "msr-write",
@@ -124,9 +122,8 @@ START_TEST(gone_or_another_program_by_now)
         ck_assert_uint_eq(e.actor.uid, AUDIT_ID_UNSET);
         ck_assert_uint_eq(e.actor.loginuid, 1000);
 }
-END_TEST
 
-START_TEST(what_was_there_before)
+TEST(what_was_there_before)
 {
         struct cause c = { .quality = CAUSE_GOOD,
                 .reason = "module-load",
@@ -155,9 +152,8 @@ START_TEST(what_was_there_before)
         ck_assert_int_eq(e.context, CONTEXT_BOOT);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
 }
-END_TEST
 
-START_TEST(details_are_cut)
+TEST(details_are_cut)
 {
         struct taint_event e = { 0 };
 
@@ -165,11 +161,10 @@ START_TEST(details_are_cut)
                 taint_event_add_detail(&e, "%s", "0123456789");
         ck_assert_uint_eq(strlen(e.detail), sizeof(e.detail) - 1);
 }
-END_TEST
 
 /* ---- Who loads a module ---- */
 
-START_TEST(files_of_modules)
+TEST(files_of_modules)
 {
         static const struct {
                 const char *file, *module;
@@ -183,9 +178,8 @@ START_TEST(files_of_modules)
                 ck_assert_msg(module_file_matches(cases[i].file, cases[i].module) == cases[i].same, "%s %s",
                         cases[i].file, cases[i].module);
 }
-END_TEST
 
-START_TEST(who_loads)
+TEST(who_loads)
 {
         struct process p;
 
@@ -205,9 +199,8 @@ START_TEST(who_loads)
         ck_assert_int_eq(cause_find_loader(scratch_root.root, "other", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 13);
 }
-END_TEST
 
-START_TEST(a_name_alone_makes_no_loader)
+TEST(a_name_alone_makes_no_loader)
 {
         const struct fake_process mask = {
                 .pid = 66, .comm = "modprobe", .command_line = "modprobe foo", .unprivileged = true
@@ -220,13 +213,8 @@ START_TEST(a_name_alone_makes_no_loader)
         ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 13);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { actors_and_bystanders, tasks_that_are_no_actors,
-                gone_or_another_program_by_now, what_was_there_before, details_are_cut, files_of_modules,
-                who_loads, a_name_alone_makes_no_loader };
-
-        return suite_with("attribute", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
+        return suite_with("attribute", scratch_setup, scratch_teardown);
 }

@@ -45,7 +45,7 @@ static void teardown(void)
         scratch_done(&root);
 }
 
-START_TEST(sums_of_files)
+TEST(sums_of_files)
 {
         char sum[SHA256_TEXT_MAX];
 
@@ -60,9 +60,8 @@ START_TEST(sums_of_files)
         ck_assert_int_eq(sha256_fd(fd, 2, sum), -EFBIG);
         ck_assert_int_eq(sha256_fd(-1, 2, sum), -EBADF);
 }
-END_TEST
 
-START_TEST(a_module_of_the_release)
+TEST(a_module_of_the_release)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -76,9 +75,8 @@ START_TEST(a_module_of_the_release)
         ck_assert_int_eq(strncmp(out.data, want, sizeof(want) - 1), 0);
         ck_assert_int_eq(strstr(out.data, "PEIOS_MODULE_SHA256=") != NULL, sums);
 }
-END_TEST
 
-START_TEST(a_module_by_its_path)
+TEST(a_module_by_its_path)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -92,9 +90,8 @@ START_TEST(a_module_by_its_path)
         capture_module(root.root, "foo_bar", ACTOR, "insmod foo-bar.ko", &out);
         ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_PATH_FROM=modules.dep\n"));
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_left_out)
+TEST(what_is_not_there_is_left_out)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -108,10 +105,9 @@ START_TEST(what_is_not_there_is_left_out)
         ck_assert_ptr_null(strstr(out.data, "BUILD_ID"));
         ck_assert_ptr_null(strstr(out.data, "MODULE_VERSION"));
 }
-END_TEST
 
 /* To open one may wait, or do something. */
-START_TEST(no_fifo_is_opened)
+TEST(no_fifo_is_opened)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct inotify_event event;
@@ -127,10 +123,9 @@ START_TEST(no_fifo_is_opened)
         ck_assert_ptr_null(strstr(out.data, "SHA256"));
         ck_assert_int_eq(read(watch, &event, sizeof(event)), -1);
 }
-END_TEST
 
 /* The path is the actor's own: a container has another file there. */
-START_TEST(a_module_of_a_container)
+TEST(a_module_of_a_container)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -161,9 +156,8 @@ START_TEST(a_module_of_a_container)
         capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
         ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_FILE_OF=service\n"));
 }
-END_TEST
 
-START_TEST(a_large_file_has_no_sum)
+TEST(a_large_file_has_no_sum)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -172,9 +166,8 @@ START_TEST(a_large_file_has_no_sum)
         ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_SHA256_LEFT_OUT=too-large\n"));
         ck_assert_ptr_null(strstr(out.data, "PEIOS_MODULE_SHA256="));
 }
-END_TEST
 
-START_TEST(broken_notes)
+TEST(broken_notes)
 {
         static const struct {
                 const char *bytes;
@@ -190,7 +183,6 @@ START_TEST(broken_notes)
                 ck_assert_ptr_null(strstr(out.data, "BUILD_ID"));
         }
 }
-END_TEST
 
 static void make_family(void)
 {
@@ -210,7 +202,7 @@ static void make_family(void)
                 fake_process_make(&root, &family[i]);
 }
 
-START_TEST(an_actor)
+TEST(an_actor)
 {
         struct taint_event e = { .module = "foo_bar", .actor = ACTOR_UNKNOWN };
         _cleanup_free_ char *text = NULL;
@@ -225,9 +217,8 @@ START_TEST(an_actor)
         ck_assert_ptr_nonnull(strstr(text, "PEIOS_ACTOR_UNIT=session-3.scope\n"));
         ck_assert_ptr_nonnull(strstr(text, "PEIOS_ACTOR_PARENTS=bash[30] < sshd[20] < systemd[1]\n"));
 }
-END_TEST
 
-START_TEST(a_tie)
+TEST(a_tie)
 {
         struct taint_event e = { .tie = true, .actor = ACTOR_UNKNOWN };
         _cleanup_free_ char *text = NULL;
@@ -235,9 +226,8 @@ START_TEST(a_tie)
         ck_assert_int_eq(capture_properties(root.root, &e, UINT64_MAX, &text), 0);
         ck_assert_str_eq(text, "PEIOS_TAINT_TIE=yes\n");
 }
-END_TEST
 
-START_TEST(another_task_of_the_number_is_not_asked)
+TEST(another_task_of_the_number_is_not_asked)
 {
         struct taint_event e = { .actor = ACTOR_UNKNOWN };
         _cleanup_free_ char *text = NULL;
@@ -247,9 +237,8 @@ START_TEST(another_task_of_the_number_is_not_asked)
         ck_assert_int_eq(capture_properties(root.root, &e, 39999, &text), 0);
         ck_assert_ptr_null(text);
 }
-END_TEST
 
-START_TEST(values_cannot_pretend_to_be_lines)
+TEST(values_cannot_pretend_to_be_lines)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -259,9 +248,8 @@ START_TEST(values_cannot_pretend_to_be_lines)
         ck_assert_ptr_nonnull(strstr(buf_str(&out), "PEIOS_MODULE_VERSION=x?B=1??\n"));
         ck_assert_ptr_null(strstr(buf_str(&out), "PEIOS_MODULE_SRCVERSION"));
 }
-END_TEST
 
-START_TEST(parents_in_a_ring_end)
+TEST(parents_in_a_ring_end)
 {
         static const struct fake_process ring[] = { { .pid = 5, .parent = 6, .comm = "a" },
                 { .pid = 6, .parent = 5, .comm = "b" } };
@@ -274,9 +262,8 @@ START_TEST(parents_in_a_ring_end)
         ck_assert_int_eq(capture_properties(root.root, &e, UINT64_MAX, &text), 0);
         ck_assert_ptr_nonnull(strstr(text, "PEIOS_ACTOR_PARENTS=b[6] < a[5]"));
 }
-END_TEST
 
-START_TEST(failing_allocations)
+TEST(failing_allocations)
 {
         struct taint_event e = { .module = "foo_bar", .actor = ACTOR_UNKNOWN };
 
@@ -292,15 +279,8 @@ START_TEST(failing_allocations)
                 ck_assert(r == 0 || !text);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { sums_of_files, a_module_of_the_release, a_module_by_its_path,
-                what_is_not_there_is_left_out, no_fifo_is_opened, a_module_of_a_container,
-                a_large_file_has_no_sum, broken_notes, an_actor, a_tie,
-                another_task_of_the_number_is_not_asked, values_cannot_pretend_to_be_lines,
-                parents_in_a_ring_end, failing_allocations };
-
-        return suite_with("capture", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("capture", setup, teardown);
 }

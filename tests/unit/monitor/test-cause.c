@@ -18,7 +18,7 @@ static struct modules listed(const char *text)
         return m;
 }
 
-START_TEST(proc_modules)
+TEST(proc_modules)
 {
         struct modules m = listed("vboxdrv 512000 2 vboxnetadp,vboxnetflt, Live 0xffffffffc0a00000 (OE)\n"
                                   "ext4 983040 1 - Live 0x0000000000000000\n"
@@ -42,9 +42,8 @@ START_TEST(proc_modules)
         modules_done(&m);
         ck_assert_ptr_null(modules_find(&m, "ext4"));
 }
-END_TEST
 
-START_TEST(letters)
+TEST(letters)
 {
         static const struct {
                 const char *letters;
@@ -62,9 +61,8 @@ START_TEST(letters)
                         cases[i].letters, cases[i].bit);
         }
 }
-END_TEST
 
-START_TEST(letters_of_one)
+TEST(letters_of_one)
 {
         _cleanup_scratch_ struct scratch s;
         char taints[MODULE_TAINTS_MAX] = "x";
@@ -89,9 +87,8 @@ START_TEST(letters_of_one)
         module_read_taints(s.root, "foo", taints);
         ck_assert_str_eq(taints, "");
 }
-END_TEST
 
-START_TEST(both_places_are_read)
+TEST(both_places_are_read)
 {
         _cleanup_scratch_ struct scratch s;
         struct modules m;
@@ -126,7 +123,6 @@ START_TEST(both_places_are_read)
                         break;
         }
 }
-END_TEST
 
 static void say(struct hints *h, const char *text, uint64_t usec)
 {
@@ -136,7 +132,7 @@ static void say(struct hints *h, const char *text, uint64_t usec)
         ck_assert_int_ge(hints_add(h, &r, usec), 0);
 }
 
-START_TEST(the_log_comes_before_the_modules)
+TEST(the_log_comes_before_the_modules)
 {
         struct hints h = { 0 };
         struct modules before = listed("a 1 0 - Live 0x0 (OE)\n");
@@ -170,9 +166,8 @@ START_TEST(the_log_comes_before_the_modules)
         modules_done(&before);
         modules_done(&after);
 }
-END_TEST
 
-START_TEST(forced_unloads_leave_a_gap)
+TEST(forced_unloads_leave_a_gap)
 {
         struct hints h = { 0 };
         struct modules before = listed("a 1 0 - Live 0x0\nfoo 1 0 - Live 0x0 (OE)\n");
@@ -189,9 +184,8 @@ START_TEST(forced_unloads_leave_a_gap)
         modules_done(&before);
         modules_done(&after);
 }
-END_TEST
 
-START_TEST(a_write_is_the_last_resort)
+TEST(a_write_is_the_last_resort)
 {
         struct hints h = { 0 };
         struct modules none = { 0 };
@@ -213,12 +207,8 @@ START_TEST(a_write_is_the_last_resort)
         ck_assert_int_eq(c.quality, CAUSE_INCOMPLETE);
         hints_done(&h);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { proc_modules, letters, letters_of_one, both_places_are_read,
-                the_log_comes_before_the_modules, forced_unloads_leave_a_gap, a_write_is_the_last_resort };
-
-        return suite_of("cause", tests, ARRAY_SIZE(tests));
+        return suite_of("cause");
 }

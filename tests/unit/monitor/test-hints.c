@@ -42,7 +42,7 @@ static void say_all(const char *const *lines)
                 (void)say(*lines);
 }
 
-START_TEST(a_line_is_a_hint)
+TEST(a_line_is_a_hint)
 {
         ck_assert_int_eq(say("usb 1-1: new device"), 0);
         ck_assert_int_eq(say("foo: loading out-of-tree module taints kernel."), 1);
@@ -56,9 +56,8 @@ START_TEST(a_line_is_a_hint)
         ck_assert_ptr_null(hints_newest(&hints, 13, 0));
         ck_assert_ptr_null(hints_newest(&hints, 12, at + 1));
 }
-END_TEST
 
-START_TEST(only_the_kernel_is_heard)
+TEST(only_the_kernel_is_heard)
 {
         for (unsigned facility = 1; facility < 24; facility++)
                 ck_assert_int_eq(say_as(facility, KMSG_CALLER_UNKNOWN, 0,
@@ -66,10 +65,9 @@ START_TEST(only_the_kernel_is_heard)
                         0);
         ck_assert_uint_eq(hints.n, 0);
 }
-END_TEST
 
 /* A task has any name that it likes, and the kernel begins such a line with it. */
-START_TEST(a_name_is_no_report)
+TEST(a_name_is_no_report)
 {
         struct kmsg_record forged = { .level = 6,
                 .text = "WARNING: [123]: segfault at 0 ip 0 sp 0 error 6 in x" };
@@ -81,9 +79,8 @@ START_TEST(a_name_is_no_report)
         ck_assert_uint_eq(hints.n, 1);
         ck_assert_str_eq(hints.list[0].module, "evil");
 }
-END_TEST
 
-START_TEST(the_newest_counts)
+TEST(the_newest_counts)
 {
         (void)say("a: loading out-of-tree module taints kernel.");
         (void)say("b: loading out-of-tree module taints kernel.");
@@ -95,9 +92,8 @@ START_TEST(the_newest_counts)
         ck_assert_ptr_null(hints_newest(&hints, 12, 0));
         ck_assert_str_eq(hints_newest(&hints, 18, 0)->module, "c");
 }
-END_TEST
 
-START_TEST(of_the_past_the_first_counts)
+TEST(of_the_past_the_first_counts)
 {
         hints.first_only = true;
         (void)say("a: loading out-of-tree module taints kernel.");
@@ -106,18 +102,16 @@ START_TEST(of_the_past_the_first_counts)
         ck_assert_str_eq(hints_newest(&hints, 12, 0)->module, "a");
         ck_assert_uint_eq(hints.n, 1);
 }
-END_TEST
 
-START_TEST(hints_are_bounded)
+TEST(hints_are_bounded)
 {
         for (unsigned i = 0; i < 3 * HINTS_MAX; i++)
                 ck_assert_int_eq(say(textf("m%u: loading out-of-tree module taints kernel.", i)), 1);
         ck_assert_uint_eq(hints.n, HINTS_MAX);
         ck_assert_str_eq(hints.list[0].module, "m128");
 }
-END_TEST
 
-START_TEST(the_caller_is_the_task)
+TEST(the_caller_is_the_task)
 {
         (void)say_as(0, KMSG_CALLER_TASK, 4242, "foo: loading out-of-tree module taints kernel.");
         const struct hint *h = hints_newest(&hints, 12, 0);
@@ -132,7 +126,6 @@ START_TEST(the_caller_is_the_task)
         ck_assert_uint_eq(h->pid, 5);
         ck_assert_int_eq(h->context, CONTEXT_TASK);
 }
-END_TEST
 
 /* Head, context lines, end. */
 static const struct {
@@ -190,7 +183,7 @@ static const struct {
                 CONTEXT_UNKNOWN, 3007, "cinfoo", "", "[<c103d1a3>] warn_slowpath_common+0x63/0x80\n" },
 };
 
-START_TEST(reports_are_put_together)
+TEST(reports_are_put_together)
 {
         for (size_t i = 0; i < ARRAY_SIZE(reports); i++) {
                 setup();
@@ -209,9 +202,8 @@ START_TEST(reports_are_put_together)
         }
         setup();
 }
-END_TEST
 
-START_TEST(an_oops_is_one_report)
+TEST(an_oops_is_one_report)
 {
         (void)say("BUG: kernel NULL pointer dereference, address: 0000000000000000");
         (void)say("#PF: supervisor write access in kernel mode");
@@ -225,9 +217,8 @@ START_TEST(an_oops_is_one_report)
         (void)say("---[ end trace 0 ]---");
         ck_assert(!hint_goes_on(h, at));
 }
-END_TEST
 
-START_TEST(a_report_without_end_ends)
+TEST(a_report_without_end_ends)
 {
         (void)say("WARNING: CPU: 0 PID: 9 at a.c:1 b+0x1/0x2");
         const struct hint *h = hints_newest(&hints, 9, 0);
@@ -237,9 +228,8 @@ START_TEST(a_report_without_end_ends)
         (void)say("CPU: 0 PID: 1 Comm: other Not tainted 6.1.0");
         ck_assert_str_eq(hints_newest(&hints, 9, 0)->comm, "");
 }
-END_TEST
 
-START_TEST(the_boot_has_no_actor)
+TEST(the_boot_has_no_actor)
 {
         (void)say("[Firmware Bug]: TSC doesn't count with P0 frequency!");
         (void)say("WARNING: CPU: 0 PID: 1 at a.c:1 b+0x1/0x2");
@@ -252,10 +242,9 @@ START_TEST(the_boot_has_no_actor)
         ck_assert(!hint_goes_on(hints_newest(&hints, 9, 0), at));
         ck_assert_int_eq(hints_newest(&hints, 6, 0)->context, CONTEXT_UNKNOWN);
 }
-END_TEST
 
 /* A newline, or whatever else, comes out of a name that somebody chose. */
-START_TEST(a_record_is_one_line)
+TEST(a_record_is_one_line)
 {
         static const char *const texts[] = {
                 "usb 1-1: Product: x\nfoo: loading test module taints kernel.",
@@ -279,9 +268,8 @@ START_TEST(a_record_is_one_line)
         ck_assert_str_eq(hints_newest(&hints, 5, 0)->comm, "a\nBUG: b");
         ck_assert_uint_eq(hints.n, 2);
 }
-END_TEST
 
-START_TEST(a_record_within_a_report_is_one_line)
+TEST(a_record_within_a_report_is_one_line)
 {
         (void)say("WARNING: CPU: 0 PID: 9 at a.c:1 b+0x1/0x2");
         (void)say("usb 1-1: Product: x\n---[ end trace 0 ]---");
@@ -296,10 +284,9 @@ START_TEST(a_record_within_a_report_is_one_line)
         ck_assert_uint_eq(h->stack.len, 0);
         ck_assert_int_eq(h->context, CONTEXT_UNKNOWN);
 }
-END_TEST
 
 /* What anybody's name begins is less than a warning ("NAME[42]: segfault at"). */
-START_TEST(a_name_is_no_line_of_a_report)
+TEST(a_name_is_no_line_of_a_report)
 {
         struct kmsg_record r = { .level = LOG_INFO,
                 .text = "RIP: +0x1/0x1 [[42]: segfault at 0 ip 0 sp 0 error 4" };
@@ -311,9 +298,8 @@ START_TEST(a_name_is_no_line_of_a_report)
         ck_assert_str_eq(hints_newest(&hints, 9, 0)->module, "");
         ck_assert(hint_goes_on(hints_newest(&hints, 9, 0), at));
 }
-END_TEST
 
-START_TEST(stacks_are_bounded)
+TEST(stacks_are_bounded)
 {
         (void)say("WARNING: CPU: 0 PID: 9 at a.c:1 b+0x1/0x2");
         for (unsigned i = 0; i < 1000; i++)
@@ -321,9 +307,8 @@ START_TEST(stacks_are_bounded)
         ck_assert_uint_le(hints.list[0].stack.len, HINT_STACK_MAX);
         ck_assert_uint_gt(hints.list[0].stack.len, HINT_STACK_MAX - 64);
 }
-END_TEST
 
-START_TEST(failing_allocations)
+TEST(failing_allocations)
 {
         for (unsigned n = 1;; n++) {
                 bool lost = false;
@@ -342,15 +327,8 @@ START_TEST(failing_allocations)
         }
         setup();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_line_is_a_hint, only_the_kernel_is_heard, a_name_is_no_report,
-                the_newest_counts, of_the_past_the_first_counts, hints_are_bounded, the_caller_is_the_task,
-                reports_are_put_together, an_oops_is_one_report, a_report_without_end_ends,
-                the_boot_has_no_actor, a_record_is_one_line, a_record_within_a_report_is_one_line,
-                a_name_is_no_line_of_a_report, stacks_are_bounded, failing_allocations };
-
-        return suite_with("hints", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("hints", setup, teardown);
 }

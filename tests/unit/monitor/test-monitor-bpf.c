@@ -31,7 +31,7 @@ static struct taint_event exact(unsigned bit, uint64_t old)
         return e;
 }
 
-START_TEST(the_report_is_taken_as_it_is)
+TEST(the_report_is_taken_as_it_is)
 {
         struct taint_event e = exact(12, 0);
 
@@ -53,9 +53,8 @@ START_TEST(the_report_is_taken_as_it_is)
         (void)world_run(&w, 1200 * MS);
         ck_assert_uint_eq(w.n_reported, 1);
 }
-END_TEST
 
-START_TEST(forensic_capture_keeps_the_stack)
+TEST(forensic_capture_keeps_the_stack)
 {
         struct taint_event e = exact(12, 0);
 
@@ -67,9 +66,8 @@ START_TEST(forensic_capture_keeps_the_stack)
         ck_assert_str_eq(world_reported_of(&w, 12)->stack, "add_taint+0x1/0x2\n");
         ck_assert_ptr_nonnull(strstr(world_reported_of(&w, 12)->properties, "PEIOS_TAINT_TIE=yes\n"));
 }
-END_TEST
 
-START_TEST(a_report_before_the_bit_is_no_alarm)
+TEST(a_report_before_the_bit_is_no_alarm)
 {
         struct taint_event e = exact(12, 0);
 
@@ -84,9 +82,8 @@ START_TEST(a_report_before_the_bit_is_no_alarm)
         ck_assert_uint_eq(w.n_reported, 2);
         ck_assert(w.reported[1].cleared);
 }
-END_TEST
 
-START_TEST(a_report_without_a_bit_is_one)
+TEST(a_report_without_a_bit_is_one)
 {
         struct taint_event e = exact(12, 0);
 
@@ -96,9 +93,8 @@ START_TEST(a_report_without_a_bit_is_one)
         ck_assert_uint_eq(w.n_reported, 2);
         ck_assert(w.reported[1].cleared);
 }
-END_TEST
 
-START_TEST(hints_wait_for_the_report)
+TEST(hints_wait_for_the_report)
 {
         struct taint_event e = exact(12, 0);
 
@@ -112,10 +108,9 @@ START_TEST(hints_wait_for_the_report)
         ck_assert_uint_eq(w.n_reported, 1);
         ck_assert_int_eq(w.reported[0].attribution, ATTRIBUTION_EXACT);
 }
-END_TEST
 
 /* A burst takes longer to be reported than the grace is. */
-START_TEST(a_report_that_is_owed_is_waited_for_longer)
+TEST(a_report_that_is_owed_is_waited_for_longer)
 {
         struct taint_event e = exact(12, 0);
 
@@ -129,9 +124,8 @@ START_TEST(a_report_that_is_owed_is_waited_for_longer)
         world_run_until_reported(&w, 2);
         ck_assert_int_eq(world_reported_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
 }
-END_TEST
 
-START_TEST(what_bpf_missed_is_reported_all_the_same)
+TEST(what_bpf_missed_is_reported_all_the_same)
 {
         struct taint_event e = exact(9, 0x1000), late = exact(6, 0);
 
@@ -147,11 +141,10 @@ START_TEST(what_bpf_missed_is_reported_all_the_same)
         fake_bpf_report(&late);
         ck_assert_uint_eq(w.n_reported, 3);
 }
-END_TEST
 
 /* Whoever clears a bit of the mask does not clear it in the programs: they say nothing of the second time.
  */
-START_TEST(set_again_after_it_was_cleared)
+TEST(set_again_after_it_was_cleared)
 {
         struct taint_event e = exact(12, 0);
 
@@ -185,9 +178,8 @@ START_TEST(set_again_after_it_was_cleared)
                 world_run_until_reported(&w, 4 + 2 * i);
         }
 }
-END_TEST
 
-START_TEST(it_says_whether_writes_are_reported)
+TEST(it_says_whether_writes_are_reported)
 {
         world_start(&w);
         ck_assert(!monitor_status(w.monitor).writes_reported);
@@ -198,9 +190,8 @@ START_TEST(it_says_whether_writes_are_reported)
         world_start(&w);
         ck_assert(!monitor_status(w.monitor).writes_reported);
 }
-END_TEST
 
-START_TEST(misses_and_drops_show)
+TEST(misses_and_drops_show)
 {
         w.recheck_usec = 20 * MS;
         world_start(&w);
@@ -212,9 +203,8 @@ START_TEST(misses_and_drops_show)
         ck_assert_uint_eq(monitor_status(w.monitor).drops, 2);
         ck_assert_uint_eq(w.n_changed, before + 1);
 }
-END_TEST
 
-START_TEST(old_bits_are_given_to_it)
+TEST(old_bits_are_given_to_it)
 {
         world_kernel_sets(&w, 0x3001);
         world_start(&w);
@@ -224,9 +214,8 @@ START_TEST(old_bits_are_given_to_it)
         fake_bpf_report(&again);
         ck_assert_uint_eq(w.n_reported, 3);
 }
-END_TEST
 
-START_TEST(kept_reports_come_before_the_first_look)
+TEST(kept_reports_come_before_the_first_look)
 {
         struct taint_event kept = exact(12, 0);
 
@@ -239,9 +228,8 @@ START_TEST(kept_reports_come_before_the_first_look)
         ck_assert_int_eq(world_reported_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
         ck_assert_str_eq(world_reported_of(&w, 0)->reason, "present-at-start");
 }
-END_TEST
 
-START_TEST(claimed_bits_are_waited_for_at_the_start)
+TEST(claimed_bits_are_waited_for_at_the_start)
 {
         struct taint_event e = exact(12, 0);
 
@@ -254,9 +242,8 @@ START_TEST(claimed_bits_are_waited_for_at_the_start)
         ck_assert_int_eq(world_reported_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
         ck_assert_str_eq(world_reported_of(&w, 13)->reason, "present-at-start");
 }
-END_TEST
 
-START_TEST(without_it_hints_are_left)
+TEST(without_it_hints_are_left)
 {
         fake_bpf_absent = true;
         world_start(&w);
@@ -265,9 +252,8 @@ START_TEST(without_it_hints_are_left)
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         world_run_until_reported(&w, 1);
 }
-END_TEST
 
-START_TEST(writes_of_sysctls_are_passed_on)
+TEST(writes_of_sysctls_are_passed_on)
 {
         const struct sysctl_write control = {
                 .name = "kernel.audit_taint_events", .actor = { .pid = 7 }, .result = 8
@@ -291,9 +277,8 @@ START_TEST(writes_of_sysctls_are_passed_on)
         ck_assert_uint_eq(world_reported_of(&w, 6)->actor.pid, 8);
         ck_assert_str_eq(world_reported_of(&w, 6)->actor.comm, "sh");
 }
-END_TEST
 
-START_TEST(nonsense_is_not_reported)
+TEST(nonsense_is_not_reported)
 {
         struct taint_event e = exact(12, 0);
 
@@ -302,17 +287,8 @@ START_TEST(nonsense_is_not_reported)
         fake_bpf_report(&e);
         ck_assert_uint_eq(w.n_reported, 0);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { the_report_is_taken_as_it_is, forensic_capture_keeps_the_stack,
-                a_report_before_the_bit_is_no_alarm, a_report_without_a_bit_is_one,
-                hints_wait_for_the_report, a_report_that_is_owed_is_waited_for_longer,
-                what_bpf_missed_is_reported_all_the_same, set_again_after_it_was_cleared,
-                it_says_whether_writes_are_reported, misses_and_drops_show, old_bits_are_given_to_it,
-                kept_reports_come_before_the_first_look, claimed_bits_are_waited_for_at_the_start,
-                without_it_hints_are_left, writes_of_sysctls_are_passed_on, nonsense_is_not_reported };
-
-        return suite_waiting("monitor-bpf", tests, ARRAY_SIZE(tests), setup, world_teardown);
+        return suite_waiting("monitor-bpf", setup, world_teardown);
 }

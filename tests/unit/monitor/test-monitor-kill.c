@@ -176,7 +176,7 @@ static void check_records(unsigned least, unsigned most)
         }
 }
 
-START_TEST(killed_once_at_any_step)
+TEST(killed_once_at_any_step)
 {
         unsigned at = 1;
 
@@ -193,9 +193,8 @@ START_TEST(killed_once_at_any_step)
         }
         ck_assert_uint_gt(at, 4 * BITS);
 }
-END_TEST
 
-START_TEST(killed_at_the_same_step_again_and_again)
+TEST(killed_at_the_same_step_again_and_again)
 {
         /* From the fifth step on each life gets something done. */
         for (unsigned at = 5; at < 20; at++) {
@@ -206,9 +205,8 @@ START_TEST(killed_at_the_same_step_again_and_again)
                 check_records(1, 1);
         }
 }
-END_TEST
 
-START_TEST(killed_while_a_cleared_bit_is_reported)
+TEST(killed_while_a_cleared_bit_is_reported)
 {
         for (unsigned at = 1;; at++) {
                 begin(MASK);
@@ -223,9 +221,8 @@ START_TEST(killed_while_a_cleared_bit_is_reported)
                         break;
         }
 }
-END_TEST
 
-START_TEST(half_a_file_is_in_nobodys_way)
+TEST(half_a_file_is_in_nobodys_way)
 {
         begin(MASK);
         scratch_puts(&root, LAYOUT_POLICY_RUN "/.taint-state.tmp", "peios-taint");
@@ -234,12 +231,8 @@ START_TEST(half_a_file_is_in_nobodys_way)
         check_records(1, 1);
         ck_assert(!scratch_exists(&root, LAYOUT_POLICY_RUN "/.taint-state.tmp"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { killed_once_at_any_step, killed_at_the_same_step_again_and_again,
-                killed_while_a_cleared_bit_is_reported, half_a_file_is_in_nobodys_way };
-
-        return suite_with("monitor-kill", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("monitor-kill", setup, teardown);
 }

@@ -67,7 +67,7 @@ static void setup(void)
         world_start(&w);
 }
 
-START_TEST(a_module_that_comes_is_a_hint)
+TEST(a_module_that_comes_is_a_hint)
 {
         ck_assert_ptr_nonnull(strstr(monitor_status(w.monitor).hooks, "uevent"));
         world_kernel_sets(&w, UINT64_C(1) << 18);
@@ -78,9 +78,8 @@ START_TEST(a_module_that_comes_is_a_hint)
         world_run_until_reported(&w, 1);
         ck_assert_str_eq(world_reported_of(&w, 18)->module, "foo");
 }
-END_TEST
 
-START_TEST(a_module_that_goes_is_remembered)
+TEST(a_module_that_goes_is_remembered)
 {
         scratch_puts(&w.root, "/proc/modules", "kept 1 0 - Live 0x0\nfoo 1 0 - Live 0x0\n");
         send_uevent("add", "foo");
@@ -92,27 +91,22 @@ START_TEST(a_module_that_goes_is_remembered)
         ck_assert_str_eq(world_reported_of(&w, 3)->reason, "module-unload-forced");
         ck_assert_str_eq(world_reported_of(&w, 3)->module, "foo");
 }
-END_TEST
 
-START_TEST(the_mask_is_read_again_later)
+TEST(the_mask_is_read_again_later)
 {
         send_uevent("add", "foo");
         (void)world_run(&w, 30 * MS);
         world_kernel_sets(&w, UINT64_C(1) << 18);
         world_run_until_reported(&w, 1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_module_that_comes_is_a_hint, a_module_that_goes_is_remembered,
-                the_mask_is_read_again_later };
-
         if (unshare(CLONE_NEWNET) < 0) {
                 (void)fprintf(stderr,
                         "no network namespace can be made (%s): not tried what module uevents do\n",
                         strerror(errno));
                 return NULL;
         }
-        return suite_with("monitor-uevent", tests, ARRAY_SIZE(tests), setup, world_teardown);
+        return suite_with("monitor-uevent", setup, world_teardown);
 }

@@ -6,7 +6,7 @@
 #include "each-world.h"
 #include "suite.h"
 
-START_TEST(a_line_and_its_bits)
+TEST(a_line_and_its_bits)
 {
         const struct fake_process p = {
                 .pid = 42, .parent = 1, .comm = "insmod", .command_line = "insmod foo.ko"
@@ -53,18 +53,16 @@ START_TEST(a_line_and_its_bits)
         ck_assert_uint_eq(s.tainted, 0x3000);
         ck_assert_str_eq(s.backend, "hints");
 }
-END_TEST
 
-START_TEST(letters_are_those_of_the_root)
+TEST(letters_are_those_of_the_root)
 {
         world_kernel_sets(&w, 1);
         scratch_puts(&w.root, "/proc/sys/kernel/tainted_chars", "P of the root\n");
         world_start(&w);
         ck_assert_str_eq(monitor_status(w.monitor).letters, "P of the root");
 }
-END_TEST
 
-START_TEST(a_line_before_its_bit)
+TEST(a_line_before_its_bit)
 {
         world_start(&w);
         world_log(&w, "foo: loading test module taints kernel.");
@@ -74,9 +72,8 @@ START_TEST(a_line_before_its_bit)
         world_run_until_reported(&w, 1); /* by the looks behind the line alone */
         ck_assert_str_eq(world_reported_of(&w, 18)->module, "foo");
 }
-END_TEST
 
-START_TEST(a_line_behind_its_bit)
+TEST(a_line_behind_its_bit)
 {
         world_start(&w);
         world_kernel_sets(&w, 1u << 6);
@@ -87,9 +84,8 @@ START_TEST(a_line_behind_its_bit)
         world_run_until_reported(&w, 1);
         ck_assert_str_eq(world_reported_of(&w, 6)->reason, "vfio-noiommu");
 }
-END_TEST
 
-START_TEST(a_report_is_waited_for)
+TEST(a_report_is_waited_for)
 {
         world_start(&w);
         world_kernel_sets(&w, 1u << 9);
@@ -111,9 +107,8 @@ START_TEST(a_report_is_waited_for)
         ck_assert_ptr_nonnull(strstr(e->detail, "interrupted task: pid 77 (bash)"));
         ck_assert_ptr_null(e->stack);
 }
-END_TEST
 
-START_TEST(forensic_capture)
+TEST(forensic_capture)
 {
         const struct fake_process p = {
                 .pid = 42, .parent = 1, .comm = "insmod", .command_line = "insmod /x/foo.ko"
@@ -136,9 +131,8 @@ START_TEST(forensic_capture)
                 world_reported_of(&w, 12)->properties, "PEIOS_ACTOR_COMMAND_LINE=insmod /x/foo.ko\n"));
         ck_assert_str_eq(world_reported_of(&w, 9)->stack, "a+0x1/0x2\n");
 }
-END_TEST
 
-START_TEST(lines_of_others_are_no_cause)
+TEST(lines_of_others_are_no_cause)
 {
         world_start(&w);
         world_kernel_sets(&w, 0x1000);
@@ -149,9 +143,8 @@ START_TEST(lines_of_others_are_no_cause)
         ck_assert_int_eq(e->attribution, ATTRIBUTION_UNKNOWN);
         ck_assert_str_eq(e->module, "");
 }
-END_TEST
 
-START_TEST(an_old_line_is_no_cause)
+TEST(an_old_line_is_no_cause)
 {
         world_start(&w);
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
@@ -163,9 +156,8 @@ START_TEST(an_old_line_is_no_cause)
         world_run_until_reported(&w, 1);
         ck_assert_str_eq(world_reported_of(&w, 12)->reason, "unknown");
 }
-END_TEST
 
-START_TEST(a_module_without_a_line)
+TEST(a_module_without_a_line)
 {
         scratch_puts(&w.root, "/proc/modules", "old 1 0 - Live 0x0\n");
         world_start(&w);
@@ -178,9 +170,8 @@ START_TEST(a_module_without_a_line)
         ck_assert_str_eq(e->reason, "module-load");
         ck_assert_int_eq(e->attribution, ATTRIBUTION_LIKELY);
 }
-END_TEST
 
-START_TEST(a_forced_unload)
+TEST(a_forced_unload)
 {
         scratch_puts(&w.root, "/proc/modules", "foo 1 0 - Live 0x0\n");
         world_start(&w);
@@ -191,9 +182,8 @@ START_TEST(a_forced_unload)
         ck_assert_str_eq(world_reported_of(&w, 3)->reason, "module-unload-forced");
         ck_assert_str_eq(world_reported_of(&w, 3)->module, "foo");
 }
-END_TEST
 
-START_TEST(a_user_writes)
+TEST(a_user_writes)
 {
         world_start(&w);
         world_user_writes(&w, 64);
@@ -217,10 +207,9 @@ START_TEST(a_user_writes)
         world_run_until_reported(&w, 1);
         ck_assert_str_eq(world_reported_of(&w, 4)->reason, "sysctl-write");
 }
-END_TEST
 
 /* While the bit of the write waits for a better cause, another comes by itself. */
-START_TEST(a_write_explains_what_came_with_it)
+TEST(a_write_explains_what_came_with_it)
 {
         world_start(&w);
         world_user_writes(&w, 64);
@@ -232,9 +221,8 @@ START_TEST(a_write_explains_what_came_with_it)
         ck_assert_str_eq(world_reported_of(&w, 33)->reason, "unknown");
         ck_assert_int_eq(world_reported_of(&w, 33)->attribution, ATTRIBUTION_UNKNOWN);
 }
-END_TEST
 
-START_TEST(the_timer_finds_what_nobody_reports)
+TEST(the_timer_finds_what_nobody_reports)
 {
         w.recheck_usec = 50 * MS;
         world_start(&w);
@@ -244,9 +232,8 @@ START_TEST(the_timer_finds_what_nobody_reports)
         ck_assert_str_eq(world_reported_of(&w, 30)->reason, "unknown");
         ck_assert_uint_eq(world_reported_of(&w, 63)->new_mask, UINT64_C(1) << 63 | 1u << 30);
 }
-END_TEST
 
-START_TEST(idle_is_idle)
+TEST(idle_is_idle)
 {
         world_start(&w);
         world_log(&w, "nothing of note");
@@ -254,9 +241,8 @@ START_TEST(idle_is_idle)
         ck_assert_uint_eq(world_run(&w, 700 * MS), 0);
         ck_assert_uint_le(w.n_changed, 2);
 }
-END_TEST
 
-START_TEST(a_bit_that_clears_is_an_alarm)
+TEST(a_bit_that_clears_is_an_alarm)
 {
         world_kernel_sets(&w, 0x1001);
         world_start(&w);
@@ -277,9 +263,8 @@ START_TEST(a_bit_that_clears_is_an_alarm)
         world_run_until_reported(&w, 2);
         ck_assert(!w.reported[1].cleared);
 }
-END_TEST
 
-START_TEST(set_and_cleared_before_its_cause_came)
+TEST(set_and_cleared_before_its_cause_came)
 {
         world_start(&w);
         world_kernel_sets(&w, 64);
@@ -291,16 +276,8 @@ START_TEST(set_and_cleared_before_its_cause_came)
         ck_assert(!w.reported[0].cleared);
         ck_assert(w.reported[1].cleared);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_line_and_its_bits, letters_are_those_of_the_root,
-                a_line_before_its_bit, a_line_behind_its_bit, a_report_is_waited_for, forensic_capture,
-                lines_of_others_are_no_cause, an_old_line_is_no_cause, a_module_without_a_line,
-                a_forced_unload, a_user_writes, a_write_explains_what_came_with_it,
-                the_timer_finds_what_nobody_reports, idle_is_idle, a_bit_that_clears_is_an_alarm,
-                set_and_cleared_before_its_cause_came };
-
-        return suite_waiting("monitor", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_waiting("monitor", world_setup, world_teardown);
 }

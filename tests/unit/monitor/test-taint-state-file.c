@@ -100,7 +100,7 @@ static struct stat stat_file(void)
         return st;
 }
 
-START_TEST(the_file_is_of_one_boot)
+TEST(the_file_is_of_one_boot)
 {
         struct taint_state back;
         struct diag d = { 0 };
@@ -119,9 +119,8 @@ START_TEST(the_file_is_of_one_boot)
         ck_assert_uint_eq(back.reported, 0);
         ck_assert_uint_eq(back.n, 0);
 }
-END_TEST
 
-START_TEST(without_a_folder_nothing_is_kept)
+TEST(without_a_folder_nothing_is_kept)
 {
         int r[2];
 
@@ -131,9 +130,8 @@ START_TEST(without_a_folder_nothing_is_kept)
         ck_assert_int_eq(r[0], -ENOENT);
         ck_assert_int_eq(r[1], -ENOENT);
 }
-END_TEST
 
-START_TEST(one_file_is_appended_to)
+TEST(one_file_is_appended_to)
 {
         report_well(3, 1);
         const struct stat first = stat_file();
@@ -147,9 +145,8 @@ START_TEST(one_file_is_appended_to)
         ck_assert_uint_eq(stat_file().st_ino, first.st_ino);
         ck_assert_int_gt(stat_file().st_size, first.st_size);
 }
-END_TEST
 
-START_TEST(each_start_writes_it_anew)
+TEST(each_start_writes_it_anew)
 {
         report_well(3, 1);
         report_well(4, 2);
@@ -160,9 +157,8 @@ START_TEST(each_start_writes_it_anew)
         ck_assert_int_lt(stat_file().st_size, before.st_size);
         check_file();
 }
-END_TEST
 
-START_TEST(a_large_one_is_written_anew)
+TEST(a_large_one_is_written_anew)
 {
         off_t largest = 0, all;
 
@@ -178,10 +174,9 @@ START_TEST(a_large_one_is_written_anew)
         ck_assert_int_le(all, whole);
         check_file();
 }
-END_TEST
 
 /* The disk is full after so many bytes, and has room again later. */
-START_TEST(a_write_that_fails_is_made_up_for)
+TEST(a_write_that_fails_is_made_up_for)
 {
         unsigned at_first = 0;
         int r[2];
@@ -204,9 +199,8 @@ START_TEST(a_write_that_fails_is_made_up_for)
         }
         ck_assert_uint_gt(at_first, 100);
 }
-END_TEST
 
-START_TEST(what_another_did_to_it_is_mended)
+TEST(what_another_did_to_it_is_mended)
 {
         report_well(3, 1);
         scratch_remove(&root, STATE);
@@ -220,9 +214,8 @@ START_TEST(what_another_did_to_it_is_mended)
         report_well(6, 4);
         check_file();
 }
-END_TEST
 
-START_TEST(a_damaged_file_is_set_aside)
+TEST(a_damaged_file_is_set_aside)
 {
         static const char *const bad[] = { "", "x", "peios-taint-state: 2\n", "\xff\xfe",
                 "# crc32c: 00000000\n" };
@@ -245,9 +238,8 @@ START_TEST(a_damaged_file_is_set_aside)
         ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, NULL), -EINVAL);
         ck_assert(!scratch_exists(&root, STATE));
 }
-END_TEST
 
-START_TEST(boot_ids)
+TEST(boot_ids)
 {
         static const struct {
                 const char *text;
@@ -265,14 +257,8 @@ START_TEST(boot_ids)
                 ck_assert_str_eq(id, cases[i].good ? BOOT : "");
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { the_file_is_of_one_boot, without_a_folder_nothing_is_kept,
-                one_file_is_appended_to, each_start_writes_it_anew, a_large_one_is_written_anew,
-                a_write_that_fails_is_made_up_for, what_another_did_to_it_is_mended,
-                a_damaged_file_is_set_aside, boot_ids };
-
-        return suite_with("taint-state-file", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("taint-state-file", setup, teardown);
 }

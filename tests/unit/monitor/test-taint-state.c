@@ -86,7 +86,7 @@ static void format_all(const struct taint_state *s, struct buf *out)
         ck_assert_int_eq(out->error, 0);
 }
 
-START_TEST(what_is_written_is_read)
+TEST(what_is_written_is_read)
 {
         struct taint_state s = { .boot_id = BOOT, .reported = UINT64_MAX, .blind = true }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -108,9 +108,8 @@ START_TEST(what_is_written_is_read)
         taint_state_done(&s);
         taint_state_done(&back);
 }
-END_TEST
 
-START_TEST(text_that_is_no_utf8_is_kept_readable)
+TEST(text_that_is_no_utf8_is_kept_readable)
 {
         struct taint_state s = { .boot_id = "" }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -126,9 +125,8 @@ START_TEST(text_that_is_no_utf8_is_kept_readable)
         taint_state_done(&s);
         taint_state_done(&back);
 }
-END_TEST
 
-START_TEST(history_is_bounded)
+TEST(history_is_bounded)
 {
         struct taint_state h = { 0 };
         struct taint_event e = { .reason = "x" };
@@ -145,9 +143,8 @@ START_TEST(history_is_bounded)
         ck_assert_uint_eq(h.events[at].seqno, TAINT_STATE_EVENTS_MAX + 9);
         taint_state_done(&h);
 }
-END_TEST
 
-START_TEST(long_stacks_are_cut_at_a_line)
+TEST(long_stacks_are_cut_at_a_line)
 {
         struct taint_state h = { 0 };
         struct taint_event e = { .reason = "x" };
@@ -164,7 +161,6 @@ START_TEST(long_stacks_are_cut_at_a_line)
         ck_assert_int_eq(h.events[0].stack[n - 1], '\n');
         taint_state_done(&h);
 }
-END_TEST
 
 /* Good text with one place changed, and a sum that fits. */
 static int parse_changed(const char *from, const char *to)
@@ -192,7 +188,7 @@ static int parse_changed(const char *from, const char *to)
         return r;
 }
 
-START_TEST(other_text_is_refused)
+TEST(other_text_is_refused)
 {
         static const struct {
                 const char *from, *to;
@@ -232,7 +228,6 @@ START_TEST(other_text_is_refused)
                 ck_assert_msg(parse_changed(bad[i].from, bad[i].to) == -EINVAL, "%s -> %s was taken",
                         bad[i].from, bad[i].to);
 }
-END_TEST
 
 /* A file and two pieces behind it: a second event that is being reported, and that it is reported, as
  * number 42. The ends of the three are in `end`. */
@@ -281,7 +276,7 @@ static void check_pieces(const char *text, size_t n, unsigned pieces)
         taint_state_done(&s);
 }
 
-START_TEST(a_piece_that_is_cut_short_is_left_out)
+TEST(a_piece_that_is_cut_short_is_left_out)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         size_t end[3];
@@ -294,9 +289,8 @@ START_TEST(a_piece_that_is_cut_short_is_left_out)
         for (size_t n = end[0]; n <= end[2]; n++)
                 check_pieces(text.data, n, n < end[1] ? 1 : n < end[2] ? 2 : 3);
 }
-END_TEST
 
-START_TEST(damage_of_any_byte_shows)
+TEST(damage_of_any_byte_shows)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         size_t end[3];
@@ -314,9 +308,8 @@ START_TEST(damage_of_any_byte_shows)
                 text.data[i] = (char)(text.data[i] ^ 1);
         }
 }
-END_TEST
 
-START_TEST(nothing_of_a_cut_piece_is_between_others)
+TEST(nothing_of_a_cut_piece_is_between_others)
 {
         _cleanup_buf_ struct buf text = BUF_INIT, joined = BUF_INIT;
         size_t end[3];
@@ -329,9 +322,8 @@ START_TEST(nothing_of_a_cut_piece_is_between_others)
         ck_assert_int_eq(taint_state_parse("x", joined.data, joined.len, &s, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "is damaged or was edited"));
 }
-END_TEST
 
-START_TEST(before_the_first_event)
+TEST(before_the_first_event)
 {
         _cleanup_buf_ struct buf text = BUF_INIT, reported = BUF_INIT;
         struct taint_state s = { .boot_id = BOOT }, back = { 0 };
@@ -348,9 +340,8 @@ START_TEST(before_the_first_event)
         ck_assert(back.blind);
         ck_assert_uint_eq(back.n, 0);
 }
-END_TEST
 
-START_TEST(of_too_many_events_the_oldest_go)
+TEST(of_too_many_events_the_oldest_go)
 {
         struct taint_state s = { .boot_id = BOOT }, back;
         _cleanup_buf_ struct buf text = BUF_INIT, event = BUF_INIT;
@@ -371,9 +362,8 @@ START_TEST(of_too_many_events_the_oldest_go)
         taint_state_done(&s);
         taint_state_done(&back);
 }
-END_TEST
 
-START_TEST(failing_allocations_leave_nothing_behind)
+TEST(failing_allocations_leave_nothing_behind)
 {
         struct taint_state s = { .boot_id = BOOT, .reported = 8 };
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -399,9 +389,8 @@ START_TEST(failing_allocations_leave_nothing_behind)
         }
         taint_state_done(&s);
 }
-END_TEST
 
-START_TEST(an_event_that_finds_no_memory_changes_nothing)
+TEST(an_event_that_finds_no_memory_changes_nothing)
 {
         struct taint_event e;
 
@@ -418,9 +407,8 @@ START_TEST(an_event_that_finds_no_memory_changes_nothing)
         }
         taint_event_done(&e);
 }
-END_TEST
 
-START_TEST(names_of_events)
+TEST(names_of_events)
 {
         for (int i = 0; i <= ATTRIBUTION_EXACT; i++) {
                 enum attribution back;
@@ -435,16 +423,8 @@ START_TEST(names_of_events)
         ck_assert_str_eq(taint_attribution_name((enum attribution)99), "unknown");
         ck_assert_str_eq(taint_context_name((enum taint_context)99), "unknown");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_is_written_is_read, text_that_is_no_utf8_is_kept_readable,
-                history_is_bounded, long_stacks_are_cut_at_a_line, other_text_is_refused,
-                damage_of_any_byte_shows, a_piece_that_is_cut_short_is_left_out,
-                nothing_of_a_cut_piece_is_between_others, before_the_first_event,
-                of_too_many_events_the_oldest_go, failing_allocations_leave_nothing_behind,
-                an_event_that_finds_no_memory_changes_nothing, names_of_events };
-
-        return suite_of("taint-state", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-state");
 }

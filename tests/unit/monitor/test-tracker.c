@@ -4,7 +4,7 @@
 #include "../../../service/monitor/mask.h"
 #include "suite.h"
 
-START_TEST(a_bit_waits_and_is_reported_once)
+TEST(a_bit_waits_and_is_reported_once)
 {
         struct mask_tracker t = { 0 };
 
@@ -26,9 +26,8 @@ START_TEST(a_bit_waits_and_is_reported_once)
         ck_assert_uint_eq(c.appeared | c.cleared, 0);
         ck_assert_uint_eq(t.reported, 0x3000);
 }
-END_TEST
 
-START_TEST(every_bit_is_alike)
+TEST(every_bit_is_alike)
 {
         for (unsigned bit = 0; bit < TAINT_BITS; bit++) {
                 struct mask_tracker t = { 0 };
@@ -43,9 +42,8 @@ START_TEST(every_bit_is_alike)
                 ck_assert_uint_eq(mask_tracker_see(&t, TAINT_MASK(bit), 10).appeared, TAINT_MASK(bit));
         }
 }
-END_TEST
 
-START_TEST(a_waiting_bit_can_clear)
+TEST(a_waiting_bit_can_clear)
 {
         struct mask_tracker t = { 0 };
 
@@ -55,9 +53,8 @@ START_TEST(a_waiting_bit_can_clear)
         mask_tracker_clear(&t, 6);
         ck_assert_uint_eq(t.waiting, 0);
 }
-END_TEST
 
-START_TEST(reported_early_is_no_alarm_at_first)
+TEST(reported_early_is_no_alarm_at_first)
 {
         struct mask_tracker t = { 0 };
 
@@ -66,9 +63,8 @@ START_TEST(reported_early_is_no_alarm_at_first)
         ck_assert_uint_eq(mask_tracker_see(&t, 0, 99 + MASK_EARLY_USEC).cleared, 0);
         ck_assert_uint_eq(mask_tracker_see(&t, 0, 100 + MASK_EARLY_USEC).cleared, 0x200);
 }
-END_TEST
 
-START_TEST(once_seen_it_is_not_early_any_more)
+TEST(once_seen_it_is_not_early_any_more)
 {
         struct mask_tracker t = { 0 };
 
@@ -77,13 +73,8 @@ START_TEST(once_seen_it_is_not_early_any_more)
         ck_assert_uint_eq(c.appeared | c.cleared, 0);
         ck_assert_uint_eq(mask_tracker_see(&t, 0, 102).cleared, 0x200);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_bit_waits_and_is_reported_once, every_bit_is_alike,
-                a_waiting_bit_can_clear, reported_early_is_no_alarm_at_first,
-                once_seen_it_is_not_early_any_more };
-
-        return suite_of("tracker", tests, ARRAY_SIZE(tests));
+        return suite_of("tracker");
 }

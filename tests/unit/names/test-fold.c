@@ -6,7 +6,7 @@
 #include "../../../schema/names/fold.h"
 #include "suite.h"
 
-START_TEST(well_known_characters)
+TEST(well_known_characters)
 {
         static const struct {
                 uint32_t c, folded;
@@ -62,10 +62,9 @@ START_TEST(well_known_characters)
                 ck_assert_msg(fold_char(rows[i].c) == rows[i].folded, "U+%04X -> U+%04X",
                         (unsigned)rows[i].c, (unsigned)fold_char(rows[i].c));
 }
-END_TEST
 
 /* The CRC was taken over the C and S lines of CaseFolding-16.0.0, each as two little-endian words. */
-START_TEST(whole_table)
+TEST(whole_table)
 {
         uint32_t crc = 0;
         unsigned n = 0;
@@ -87,7 +86,6 @@ START_TEST(whole_table)
         ck_assert_uint_eq(n, 1484);
         ck_assert_uint_eq(crc, 0xe1b3b2e3);
 }
-END_TEST
 
 /* Rows in the order of their folded code points; the names in a row are equal. */
 static const char *const names[][4] = {
@@ -120,7 +118,7 @@ static void check_pair(size_t i, const char *a, size_t j, const char *b)
                         "hashes of %s and %s", a, b);
 }
 
-START_TEST(order_equality_and_hash)
+TEST(order_equality_and_hash)
 {
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 for (size_t j = 0; j < ARRAY_SIZE(names); j++)
@@ -129,11 +127,10 @@ START_TEST(order_equality_and_hash)
                                         check_pair(i, names[i][a], j, names[j][b]);
         ck_assert_uint_ne(fold_hash("name", 4, 1), fold_hash("name", 4, 2));
 }
-END_TEST
 
 /* The same letters in another case and, where there is one, another length of character, at every place of a
  * word and over several pieces of the hash. */
-START_TEST(words_and_pieces)
+TEST(words_and_pieces)
 {
         char plain[300], other[3 * sizeof(plain)];
         for (size_t n = 0; n < sizeof(plain); n++) {
@@ -162,10 +159,9 @@ START_TEST(words_and_pieces)
                 ck_assert_uint_ne(fold_hash(plain, n, 7), fold_hash(other, len, 7));
         }
 }
-END_TEST
 
 /* Every ASCII character against every other, inside a word and behind the last one. */
-START_TEST(ascii)
+TEST(ascii)
 {
         for (unsigned a = 0; a < 0x80; a++)
                 for (unsigned b = 0; b < 0x80; b++) {
@@ -182,10 +178,9 @@ START_TEST(ascii)
                                 "0x%02x 0x%02x", a, b);
                 }
 }
-END_TEST
 
 /* Names are checked before they come here; if one ever is not, nothing may be read behind its end. */
-START_TEST(bad_bytes_are_themselves)
+TEST(bad_bytes_are_themselves)
 {
         static const char cut[] = "ab\xE2\x84";
         ck_assert(fold_equal(cut, 4, "AB\xE2\x84", 4));
@@ -193,9 +188,8 @@ START_TEST(bad_bytes_are_themselves)
         ck_assert(!fold_equal(cut, 4, "ab\xE2\x85", 4));
         ck_assert(!fold_equal("\xFF", 1, "\u00ff", 2));
 }
-END_TEST
 
-START_TEST(slips)
+TEST(slips)
 {
         static const struct {
                 const char *a, *b;
@@ -232,11 +226,8 @@ START_TEST(slips)
         ck_assert(fold_is_slip(name, FOLD_SLIP_MAX, name, FOLD_SLIP_MAX - 1));
         ck_assert(!fold_is_slip(name, FOLD_SLIP_MAX + 1, name, FOLD_SLIP_MAX));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { well_known_characters, whole_table, order_equality_and_hash,
-                words_and_pieces, ascii, bad_bytes_are_themselves, slips };
-        return suite_of("fold", tests, ARRAY_SIZE(tests));
+        return suite_of("fold");
 }

@@ -35,7 +35,7 @@ static void check_components(const struct path *p)
         ck_assert_uint_eq(at, p->len + 1);
 }
 
-START_TEST(good_paths)
+TEST(good_paths)
 {
         static const struct {
                 const char *input, *text;
@@ -68,9 +68,8 @@ START_TEST(good_paths)
                 check_components(&p);
         }
 }
-END_TEST
 
-START_TEST(bad_paths)
+TEST(bad_paths)
 {
         static const struct {
                 const char *input;
@@ -104,10 +103,9 @@ START_TEST(bad_paths)
                 ck_assert_int_eq(parse(rows[i].input, rows[i].len, &p, NULL), -EINVAL);
         }
 }
-END_TEST
 
 /* As people paste them out of regedit, PowerShell and .reg files. */
-START_TEST(roots_of_regedit)
+TEST(roots_of_regedit)
 {
         static const struct {
                 const char *input, *text;
@@ -142,9 +140,8 @@ START_TEST(roots_of_regedit)
                 check_components(&p);
         }
 }
-END_TEST
 
-START_TEST(roots_of_hives)
+TEST(roots_of_hives)
 {
         ck_assert_str_eq(path_root_of_hive("machine\\A", strlen("machine")), "HKEY_LOCAL_MACHINE");
         ck_assert_str_eq(path_root_of_hive("Users", strlen("Users")), "HKEY_USERS");
@@ -153,9 +150,8 @@ START_TEST(roots_of_hives)
         ck_assert_str_eq(path_root_name("HKEY_users", 10), "HKEY_USERS");
         ck_assert_ptr_null(path_root_name("HK", 2));
 }
-END_TEST
 
-START_TEST(roots_without_a_counterpart)
+TEST(roots_without_a_counterpart)
 {
         static const struct {
                 const char *input, *said;
@@ -189,9 +185,8 @@ START_TEST(roots_without_a_counterpart)
         ck_assert_int_eq(path_parse(TEXT("HKU\\x"), NULL, NULL, &p, &d), -EINVAL);
         ck_assert_msg(strstr(d.text, "HKU: means the hive Users, which is not there"), "%s", d.text);
 }
-END_TEST
 
-START_TEST(without_a_callback_only_machine_is_a_hive)
+TEST(without_a_callback_only_machine_is_a_hive)
 {
         _cleanup_path_ struct path p = { 0 }, q = { 0 };
         ck_assert_int_eq(path_parse(TEXT("Users\\x"), NULL, NULL, &p, NULL), 0);
@@ -199,10 +194,9 @@ START_TEST(without_a_callback_only_machine_is_a_hive)
         ck_assert_int_eq(path_parse(TEXT("MACHINE\\x"), NULL, NULL, &q, NULL), 0);
         ck_assert_str_eq(q.text, "MACHINE\\x");
 }
-END_TEST
 
 /* `input` is not NUL-terminated: a copy of just its bytes shows a read behind them. */
-START_TEST(only_len_bytes_are_read)
+TEST(only_len_bytes_are_read)
 {
         static const char text[] = "\\System\\Audit";
         for (size_t len = 2; len < sizeof(text); len++) {
@@ -212,7 +206,6 @@ START_TEST(only_len_bytes_are_read)
                 ck_assert_int_eq(parse(copy, len, &p, NULL), text[len - 1] == '\\' ? -EINVAL : 0);
         }
 }
-END_TEST
 
 static char long_text[20000];
 
@@ -240,7 +233,7 @@ static void check_limit(size_t len, int result, const char *said)
                 ck_assert_msg(strstr(d.text, said), "%s", d.text);
 }
 
-START_TEST(limits)
+TEST(limits)
 {
         check_limit(compose("Machine/", 1, 255), 0, "");
         check_limit(compose("Machine/", 1, 256), -ENAMETOOLONG,
@@ -266,9 +259,8 @@ START_TEST(limits)
         long_text[0] = '\\';
         check_limit(PATH_BYTES_MAX - 7, 0, "");
 }
-END_TEST
 
-START_TEST(relations)
+TEST(relations)
 {
         static const struct {
                 const char *inner, *outer;
@@ -296,9 +288,8 @@ START_TEST(relations)
                 ck_assert_msg(path_is_below(&inner, &outer) == rows[i].below, "row %zu", i);
         }
 }
-END_TEST
 
-START_TEST(names)
+TEST(names)
 {
         static char text[NAME_BYTES_MAX + 1];
         memset(text, 'x', sizeof(text));
@@ -331,11 +322,10 @@ START_TEST(names)
                 ck_assert_msg((d.text[0] != '\0') == (rows[i].value != 0), "row %zu", i);
         }
 }
-END_TEST
 
 /* State from before noncharacters were refused must load. */
 /* The default value, and one that is really called `@`, are two. */
-START_TEST(words_of_value_names)
+TEST(words_of_value_names)
 {
         static const struct {
                 const char *name, *word;
@@ -364,9 +354,8 @@ START_TEST(words_of_value_names)
         ck_assert_str_eq(path_value_name_of_word(path_word_of_value_name(long_name)), long_name);
         ck_assert_str_eq(path_value_name_of_word(""), "");
 }
-END_TEST
 
-START_TEST(names_of_old_state)
+TEST(names_of_old_state)
 {
         ck_assert(path_component_is_storable(TEXT("a\xEF\xBF\xBE")));
         ck_assert(path_value_name_is_storable(TEXT("\\\xEF\xB7\x90")));
@@ -376,9 +365,8 @@ START_TEST(names_of_old_state)
         ck_assert(!path_component_is_storable(TEXT("a\xFF")));
         ck_assert(!path_value_name_is_storable(TEXT("a\0")));
 }
-END_TEST
 
-START_TEST(failed_allocations)
+TEST(failed_allocations)
 {
         bool failed = true;
         for (unsigned n = 1; failed; n++) {
@@ -391,13 +379,8 @@ START_TEST(failed_allocations)
                 path_done(&p);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { good_paths, bad_paths, roots_of_regedit, roots_of_hives,
-                roots_without_a_counterpart, without_a_callback_only_machine_is_a_hive,
-                only_len_bytes_are_read, limits, relations, names, words_of_value_names, names_of_old_state,
-                failed_allocations };
-        return suite_of("path", tests, ARRAY_SIZE(tests));
+        return suite_of("path");
 }

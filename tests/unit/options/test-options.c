@@ -49,7 +49,7 @@ static int parse(const char *const words[static WORDS_MAX], char *argv[static WO
         return parse_as(&reg_options_program, words, argv, ret, d);
 }
 
-START_TEST(words_and_options_in_any_order)
+TEST(words_and_options_in_any_order)
 {
         static const struct {
                 const char *words[WORDS_MAX];
@@ -79,9 +79,8 @@ START_TEST(words_and_options_in_any_order)
                 ck_assert(args.line.n_words == ARRAY_SIZE(rows[i].left) || !rows[i].left[args.line.n_words]);
         }
 }
-END_TEST
 
-START_TEST(options_reach_their_members)
+TEST(options_reach_their_members)
 {
         char *argv[WORDS_MAX + 2];
         struct parsed args;
@@ -128,10 +127,9 @@ START_TEST(options_reach_their_members)
         ck_assert_str_eq(args.reg.roots.list[0], "A=/B");
         ck_assert_str_eq(args.reg.roots.list[1], "C=/D");
 }
-END_TEST
 
 /* As reg.exe's, in any case; elsewhere, and where it is more than a word, it is a path. */
-START_TEST(slashes)
+TEST(slashes)
 {
         char *argv[WORDS_MAX + 2];
         struct parsed args;
@@ -159,10 +157,9 @@ START_TEST(slashes)
         ck_assert_int_eq(parse((const char *[WORDS_MAX]){ "query", "/?" }, argv, &args, &d), 0);
         ck_assert(args.line.help);
 }
-END_TEST
 
 /* Scripts give them to every command of reg.exe, where they chose a half of Windows' registry. */
-START_TEST(slashes_without_meaning)
+TEST(slashes_without_meaning)
 {
         static const char *const commands[] = { "add", "query", "delete", "copy", "compare", "import",
                 "export" };
@@ -185,9 +182,8 @@ START_TEST(slashes_without_meaning)
                         ck_assert_mem_eq(&args.reg, &without.reg, sizeof(args.reg));
                 }
 }
-END_TEST
 
-START_TEST(usage_errors_say_what_is_wrong)
+TEST(usage_errors_say_what_is_wrong)
 {
         static const struct {
                 const char *words[WORDS_MAX];
@@ -233,9 +229,8 @@ START_TEST(usage_errors_say_what_is_wrong)
                 ck_assert_uint_eq(args.line.n_words, 77);
         }
 }
-END_TEST
 
-START_TEST(commands_of_two_words)
+TEST(commands_of_two_words)
 {
         static const struct {
                 const char *words[WORDS_MAX];
@@ -275,9 +270,8 @@ START_TEST(commands_of_two_words)
                 ck_assert_ptr_null(args.line.words[args.line.n_words]);
         }
 }
-END_TEST
 
-START_TEST(daemons_take_no_words)
+TEST(daemons_take_no_words)
 {
         char *argv[WORDS_MAX + 2];
         struct parsed args = { 0 };
@@ -313,10 +307,9 @@ START_TEST(daemons_take_no_words)
                 ck_assert_msg(strstr(d.text, rows[i].text), "row %zu: %s", i, d.text);
         }
 }
-END_TEST
 
 /* A word is no command where there are none. */
-START_TEST(words_without_commands)
+TEST(words_without_commands)
 {
         static const struct options_program *const p = &regedit_options_program;
         _cleanup_buf_ struct buf help = BUF_INIT;
@@ -334,9 +327,8 @@ START_TEST(words_without_commands)
         options_help(p, NULL, &help);
         ck_assert_int_eq(strncmp(buf_str(&help), "peios-regedit [OPTION...] [KEY]\n", 32), 0);
 }
-END_TEST
 
-START_TEST(help_and_version_need_no_words)
+TEST(help_and_version_need_no_words)
 {
         char *argv[WORDS_MAX + 2];
         struct parsed args;
@@ -348,9 +340,8 @@ START_TEST(help_and_version_need_no_words)
         ck_assert_str_eq(args.line.command->name, "set");
         ck_assert_int_eq(parse((const char *[WORDS_MAX]){ "frob", "-h" }, argv, &args, NULL), -EINVAL);
 }
-END_TEST
 
-START_TEST(help_lists_what_is_there)
+TEST(help_lists_what_is_there)
 {
         _cleanup_buf_ struct buf all = BUF_INIT, set = BUF_INIT, query = BUF_INIT, add = BUF_INIT,
                                  status = BUF_INIT;
@@ -377,7 +368,6 @@ START_TEST(help_lists_what_is_there)
         ck_assert_ptr_nonnull(
                 strstr(buf_str(&status), "peios-auditpol status [OPTION...]\n\nEvery setting"));
 }
-END_TEST
 
 /* A letter or name that is there twice would shadow the second for ever. */
 static void check_row(const struct options_program *p, size_t i)
@@ -405,7 +395,7 @@ static void check_row(const struct options_program *p, size_t i)
         }
 }
 
-START_TEST(tables_are_sound)
+TEST(tables_are_sound)
 {
         static const struct options_program *const programs[] = { &reg_options_program,
                 &auditpol_options_program, &regedit_options_program, &registryd_options_program,
@@ -419,22 +409,8 @@ START_TEST(tables_are_sound)
                         check_row(programs[i], k);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                words_and_options_in_any_order,
-                options_reach_their_members,
-                slashes,
-                words_without_commands,
-                slashes_without_meaning,
-                usage_errors_say_what_is_wrong,
-                commands_of_two_words,
-                daemons_take_no_words,
-                help_and_version_need_no_words,
-                help_lists_what_is_there,
-                tables_are_sound,
-        };
-        return suite_of("options", tests, ARRAY_SIZE(tests));
+        return suite_of("options");
 }

@@ -90,7 +90,7 @@ static const struct {
         { &rename_error, ENOSPC, 0 },
 };
 
-START_TEST(failing_disk_leaves_the_old_file)
+TEST_EACH(failing_disk_leaves_the_old_file, ARRAY_SIZE(disk_faults))
 {
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         _cleanup_accepted_ struct accepted a = { 0 };
@@ -113,9 +113,8 @@ START_TEST(failing_disk_leaves_the_old_file)
         ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_ne(after.data, before.data);
 }
-END_TEST
 
-START_TEST(bad_file_on_a_read_only_disk_is_not_trusted)
+TEST(bad_file_on_a_read_only_disk_is_not_trusted)
 {
         struct accepted a = { .n = 99 };
         struct diag d = { 0 };
@@ -128,9 +127,8 @@ START_TEST(bad_file_on_a_read_only_disk_is_not_trusted)
         ck_assert_ptr_nonnull(strstr(d.text, "damaged"));
         ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 1);
 }
-END_TEST
 
-START_TEST(load_under_failing_allocation)
+TEST(load_under_failing_allocation)
 {
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         bool failed = true;
@@ -150,9 +148,8 @@ START_TEST(load_under_failing_allocation)
         ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(after.data, before.data);
 }
-END_TEST
 
-START_TEST(store_under_failing_allocation)
+TEST(store_under_failing_allocation)
 {
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         _cleanup_accepted_ struct accepted a = { 0 };
@@ -168,9 +165,8 @@ START_TEST(store_under_failing_allocation)
                 ck_assert(failed == (strcmp(after.data, before.data) == 0));
         }
 }
-END_TEST
 
-START_TEST(set_under_failing_allocation)
+TEST(set_under_failing_allocation)
 {
         _cleanup_accepted_ struct accepted a = { 0 };
         _cleanup_entry_ struct schema_value there = entry_new(MODULES, "TaintEvents");
@@ -189,15 +185,8 @@ START_TEST(set_under_failing_allocation)
         ck_assert(alloc_failed());
         ck_assert_str_eq(accepted_get(&a, &there), "enabled");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { bad_file_on_a_read_only_disk_is_not_trusted,
-                load_under_failing_allocation, store_under_failing_allocation,
-                set_under_failing_allocation };
-        Suite *suite = suite_with("accepted faults", tests, ARRAY_SIZE(tests), scratch_setup, teardown);
-
-        suite_loop(failing_disk_leaves_the_old_file, ARRAY_SIZE(disk_faults));
-        return suite;
+        return suite_with("accepted faults", scratch_setup, teardown);
 }

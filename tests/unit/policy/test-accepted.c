@@ -33,7 +33,7 @@ static void load(struct accepted *ret)
         ck_assert(!scratch_exists(&scratch_root, BAD_PATH));
 }
 
-START_TEST(missing_file_is_an_empty_list)
+TEST(missing_file_is_an_empty_list)
 {
         _cleanup_accepted_ struct accepted a = { .n = 99 };
 
@@ -46,9 +46,8 @@ START_TEST(missing_file_is_an_empty_list)
         load(&a);
         ck_assert_uint_eq(a.n, 0);
 }
-END_TEST
 
-START_TEST(set_replace_forget)
+TEST(set_replace_forget)
 {
         _cleanup_accepted_ struct accepted a = { 0 };
 
@@ -71,9 +70,8 @@ START_TEST(set_replace_forget)
         ck_assert_str_eq(entry_get(&a, MODULES, "Other"), "1");
         ck_assert_str_eq(entry_get(&a, MODULES "\\Deeper", "TaintEvents"), "2");
 }
-END_TEST
 
-START_TEST(file_is_as_documented)
+TEST(file_is_as_documented)
 {
         static const char body[] = "peios-accepted: 1\n"
                                    "values:\n"
@@ -98,9 +96,8 @@ START_TEST(file_is_as_documented)
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
         ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 1);
 }
-END_TEST
 
-START_TEST(what_waits)
+TEST(what_waits)
 {
         static const char body[] = "peios-accepted: 1\n"
                                    "values:\n"
@@ -145,7 +142,6 @@ START_TEST(what_waits)
         ck_assert_uint_eq(b.n, 1);
         store(&b);
 }
-END_TEST
 
 static const struct {
         const char *key, *name, *text;
@@ -172,7 +168,7 @@ static const struct {
         { "Machine\\a: b\\\"c\\# d\\- e", "x", "odd components" },
 };
 
-START_TEST(round_trip)
+TEST(round_trip)
 {
         _cleanup_accepted_ struct accepted a = { 0 };
         for (size_t i = 0; i < ARRAY_SIZE(awkward); i++)
@@ -192,10 +188,9 @@ START_TEST(round_trip)
                 ck_assert_str_eq(b.list[i].name, a.list[i].name);
         }
 }
-END_TEST
 
 /* Beyond what YAML takes as a simple key. */
-START_TEST(long_names)
+TEST(long_names)
 {
         static char key[8000], name[NAME_BYTES_MAX + 1], text[70000];
         (void)strcpy(key, "Machine");
@@ -224,7 +219,6 @@ START_TEST(long_names)
         ck_assert_str_eq(entry_get(&b, key, name), text);
         ck_assert_str_eq(entry_get(&b, MODULES, name), "short");
 }
-END_TEST
 
 /* Refused, and set aside with all its bytes. */
 static void expect_bad(const void *data, size_t n, const char *what)
@@ -257,7 +251,7 @@ static void small_file(struct buf *ret)
         ck_assert(scratch_read(&scratch_root, FILE_PATH, ret));
 }
 
-START_TEST(truncated_at_every_byte)
+TEST(truncated_at_every_byte)
 {
         _cleanup_buf_ struct buf file = BUF_INIT;
 
@@ -265,9 +259,8 @@ START_TEST(truncated_at_every_byte)
         for (size_t n = 0; n < file.len; n++)
                 expect_bad(file.data, n, "truncated");
 }
-END_TEST
 
-START_TEST(garbled_at_every_byte)
+TEST(garbled_at_every_byte)
 {
         _cleanup_buf_ struct buf file = BUF_INIT;
 
@@ -282,7 +275,6 @@ START_TEST(garbled_at_every_byte)
         memset(file.data, 0, file.len);
         expect_bad(file.data, file.len, "all zero");
 }
-END_TEST
 
 /* The checksum is right, what it covers is not. */
 static const char *const wrong_bodies[] = {
@@ -327,7 +319,7 @@ static const char *const wrong_bodies[] = {
         "peios-accepted: 1\nvalues: {}\nboot: 01234567-1111-2222-3333-4444555566667\n",
 };
 
-START_TEST(strict)
+TEST_EACH(strict, ARRAY_SIZE(wrong_bodies))
 {
         _cleanup_buf_ struct buf file = BUF_INIT;
         const char *body = wrong_bodies[_i];
@@ -335,9 +327,8 @@ START_TEST(strict)
         buf_printf(&file, "%s# crc32c: %08" PRIx32 "\n", body, file_sum(0, body, strlen(body)));
         expect_bad(file.data, file.len, body);
 }
-END_TEST
 
-START_TEST(earlier_bad_files_stay)
+TEST(earlier_bad_files_stay)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct accepted a;
@@ -364,9 +355,8 @@ START_TEST(earlier_bad_files_stay)
         ck_assert(scratch_exists(&scratch_root, FILE_PATH));
         ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 101);
 }
-END_TEST
 
-START_TEST(what_is_no_file_is_left_alone)
+TEST(what_is_no_file_is_left_alone)
 {
         struct accepted a = { .n = 99 };
         struct diag d = { 0 };
@@ -387,9 +377,8 @@ START_TEST(what_is_no_file_is_left_alone)
         ck_assert(!scratch_exists(&scratch_root, BAD_PATH));
         ck_assert_uint_eq(a.n, 99);
 }
-END_TEST
 
-START_TEST(too_large)
+TEST(too_large)
 {
         static char text[3 << 20];
         _cleanup_accepted_ struct accepted a = { 0 };
@@ -412,9 +401,8 @@ START_TEST(too_large)
         ck_assert(scratch_exists(&scratch_root, BAD_PATH));
         ck_assert(!scratch_exists(&scratch_root, FILE_PATH));
 }
-END_TEST
 
-START_TEST(directory_that_cannot_be_made)
+TEST(directory_that_cannot_be_made)
 {
         struct accepted a = { 0 };
         struct diag d = { 0 };
@@ -423,16 +411,8 @@ START_TEST(directory_that_cannot_be_made)
         ck_assert_int_lt(accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be written"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { missing_file_is_an_empty_list, set_replace_forget,
-                file_is_as_documented, what_waits, round_trip, long_names, truncated_at_every_byte,
-                garbled_at_every_byte, earlier_bad_files_stay, what_is_no_file_is_left_alone, too_large,
-                directory_that_cannot_be_made };
-        Suite *suite = suite_with("accepted", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
-
-        suite_loop(strict, ARRAY_SIZE(wrong_bodies));
-        return suite;
+        return suite_with("accepted", scratch_setup, scratch_teardown);
 }

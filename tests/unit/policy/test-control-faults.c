@@ -252,20 +252,18 @@ static void apply_case(const struct fault_case *t, bool once)
                 ck_assert_str_eq(buf_str(&target), "untouched\n");
 }
 
-START_TEST(faults_while_applying)
+TEST_EACH(faults_while_applying, ARRAY_SIZE(cases))
 {
         apply_case(&cases[_i], false);
 }
-END_TEST
 
-START_TEST(faults_while_applying_once)
+TEST_EACH(faults_while_applying_once, ARRAY_SIZE(once_cases))
 {
         apply_case(&once_cases[_i], true);
 }
-END_TEST
 
 /* What was longer leaves no tail, and one open is enough. */
-START_TEST(once_is_one_open)
+TEST(once_is_one_open)
 {
         _cleanup_control_ struct control *c = start(NULL, 0);
         static struct control_result result;
@@ -279,10 +277,9 @@ START_TEST(once_is_one_open)
         ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(buf_str(&after), "1\n");
 }
-END_TEST
 
 /* An empty text must not be taken for what a failed read leaves. */
-START_TEST(empty_text_is_written_where_reading_fails)
+TEST(empty_text_is_written_where_reading_fails)
 {
         static const struct fault unreadable[] = { { PREAD, 1, .error = EIO } };
         _cleanup_control_ struct control *c = start(unreadable, ARRAY_SIZE(unreadable));
@@ -295,9 +292,8 @@ START_TEST(empty_text_is_written_where_reading_fails)
         ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(buf_str(&after), "\n");
 }
-END_TEST
 
-START_TEST(write_only_control_is_held_and_watched)
+TEST(write_only_control_is_held_and_watched)
 {
         static const struct fault write_only[] = { { OPEN_READ, 0, .error = EACCES } };
         _cleanup_control_ struct control *c = start(write_only, ARRAY_SIZE(write_only));
@@ -318,9 +314,8 @@ START_TEST(write_only_control_is_held_and_watched)
         ck_assert_int_eq(control_read(c, text, sizeof(text)), 0);
         ck_assert_str_eq(text, "7");
 }
-END_TEST
 
-START_TEST(no_descriptor_left_is_tried_again)
+TEST(no_descriptor_left_is_tried_again)
 {
         static const struct fault once[] = { { OPEN_READ, 1, .error = EMFILE } };
         _cleanup_control_ struct control *c = start(once, ARRAY_SIZE(once));
@@ -330,10 +325,9 @@ START_TEST(no_descriptor_left_is_tried_again)
         ck_assert(control_refresh(c));
         ck_assert(control_present(c));
 }
-END_TEST
 
 /* A descriptor that was held long ago is not opened again for every step. */
-START_TEST(held_descriptor_is_reused)
+TEST(held_descriptor_is_reused)
 {
         _cleanup_control_ struct control *c = start(NULL, 0);
         static struct control_result result;
@@ -348,16 +342,8 @@ START_TEST(held_descriptor_is_reused)
         ck_assert_uint_eq(calls[OPEN_WRITE], 10);
         ck_assert_uint_eq(calls[PWRITE], 10);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { once_is_one_open, empty_text_is_written_where_reading_fails,
-                write_only_control_is_held_and_watched, no_descriptor_left_is_tried_again,
-                held_descriptor_is_reused };
-        Suite *suite = suite_with("control faults", tests, ARRAY_SIZE(tests), scratch_setup, teardown);
-
-        suite_loop(faults_while_applying, ARRAY_SIZE(cases));
-        suite_loop(faults_while_applying_once, ARRAY_SIZE(once_cases));
-        return suite;
+        return suite_with("control faults", scratch_setup, teardown);
 }

@@ -22,15 +22,14 @@ static struct control *make(const struct scratch *s, const char *name)
 }
 
 /* What the kernel asks for behind the file's mode has a name. */
-START_TEST(errors_for_people)
+TEST(errors_for_people)
 {
         ck_assert_ptr_nonnull(strstr(control_strerror(EPERM), "the kernel asks for a capability"));
         ck_assert_str_eq(control_strerror(EACCES), strerror(EACCES));
         ck_assert_str_eq(control_strerror(EINVAL), strerror(EINVAL));
 }
-END_TEST
 
-START_TEST(names_become_paths)
+TEST(names_become_paths)
 {
         static const struct {
                 const char *name, *path;
@@ -70,9 +69,8 @@ START_TEST(names_become_paths)
         }
         ck_assert_int_eq(control_new(NULL, "a..b", &(struct control *){ NULL }, NULL), -EINVAL);
 }
-END_TEST
 
-START_TEST(real_root_has_no_prefix)
+TEST(real_root_has_no_prefix)
 {
         _cleanup_control_ struct control *c = NULL;
 
@@ -80,7 +78,6 @@ START_TEST(real_root_has_no_prefix)
         ck_assert_str_eq(control_path(c), FILE_PATH);
         ck_assert_ptr_null(control_free(NULL));
 }
-END_TEST
 
 struct apply_case {
         const char *before; /* NULL: no file */
@@ -116,7 +113,7 @@ static const struct apply_case apply_cases[] = {
         { "core\n", "", CONTROL_WRITTEN, "core", "", "\n" },
 };
 
-START_TEST(apply)
+TEST_EACH(apply, ARRAY_SIZE(apply_cases))
 {
         const struct apply_case *t = &apply_cases[_i];
         if (t->before)
@@ -136,9 +133,8 @@ START_TEST(apply)
         if (t->after)
                 ck_assert_str_eq(buf_str(&after), t->after);
 }
-END_TEST
 
-START_TEST(equal_text_is_not_written)
+TEST(equal_text_is_not_written)
 {
         static const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
         scratch_puts(&scratch_root, FILE_PATH, "1\n");
@@ -154,9 +150,8 @@ START_TEST(equal_text_is_not_written)
         ck_assert_int_eq(stat(scratch_path(&scratch_root, FILE_PATH), &st), 0);
         ck_assert_int_ne(st.st_mtime, 1000);
 }
-END_TEST
 
-START_TEST(parent_that_is_a_control_means_absent)
+TEST(parent_that_is_a_control_means_absent)
 {
         scratch_puts(&scratch_root, FILE_PATH, "1\n");
 
@@ -168,7 +163,6 @@ START_TEST(parent_that_is_a_control_means_absent)
         char text[8];
         ck_assert_int_eq(control_read(c, text, sizeof(text)), -ENOENT);
 }
-END_TEST
 
 static void put_directory(const struct scratch *s)
 {
@@ -228,14 +222,13 @@ static void leave_alone(int number, bool once)
         ck_assert(!scratch_exists(&s, "/proc/sys/kernel/nothing"));
 }
 
-START_TEST(what_is_no_control_is_left_alone)
+TEST_EACH(what_is_no_control_is_left_alone, ARRAY_SIZE(wrong_kinds))
 {
         leave_alone(_i, false);
         leave_alone(_i, true);
 }
-END_TEST
 
-START_TEST(reading)
+TEST(reading)
 {
         _cleanup_control_ struct control *c = make(&scratch_root, NAME);
         char text[CONTROL_TEXT_MAX] = "as before";
@@ -252,10 +245,9 @@ START_TEST(reading)
         ck_assert_int_eq(control_read(c, text, sizeof(text)), 0);
         ck_assert_str_eq(text, "first line\nsecond");
 }
-END_TEST
 
 /* The longest text that is read and written, and one byte more. */
-START_TEST(limits)
+TEST(limits)
 {
         scratch_puts(&scratch_root, FILE_PATH, "1\n");
         _cleanup_control_ struct control *c = make(&scratch_root, NAME);
@@ -284,9 +276,8 @@ START_TEST(limits)
         ck_assert_str_eq(result.found, "");
         ck_assert_str_eq(result.now, "2");
 }
-END_TEST
 
-START_TEST(refresh_follows_the_file)
+TEST(refresh_follows_the_file)
 {
         _cleanup_control_ struct control *c = make(&scratch_root, NAME);
 
@@ -316,10 +307,9 @@ START_TEST(refresh_follows_the_file)
         ck_assert(control_refresh(c));
         ck_assert(!control_present(c));
 }
-END_TEST
 
 /* Applying and reading follow the file too; the watcher still has to hear of it. */
-START_TEST(apply_does_not_swallow_a_change)
+TEST(apply_does_not_swallow_a_change)
 {
         scratch_puts(&scratch_root, FILE_PATH, "0\n");
         _cleanup_control_ struct control *c = make(&scratch_root, NAME);
@@ -341,16 +331,8 @@ START_TEST(apply_does_not_swallow_a_change)
         ck_assert(control_present(c));
         ck_assert(!control_refresh(c));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { names_become_paths, real_root_has_no_prefix,
-                equal_text_is_not_written, parent_that_is_a_control_means_absent, reading, limits,
-                errors_for_people, refresh_follows_the_file, apply_does_not_swallow_a_change };
-        Suite *suite = suite_with("control", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
-
-        suite_loop(apply, ARRAY_SIZE(apply_cases));
-        suite_loop(what_is_no_control_is_left_alone, ARRAY_SIZE(wrong_kinds));
-        return suite;
+        return suite_with("control", scratch_setup, scratch_teardown);
 }

@@ -233,17 +233,15 @@ static void check_case(const struct decide_case *t, size_t i)
         policy_decision_done(&decision);
 }
 
-START_TEST(decide_taint_events)
+TEST_EACH(decide_taint_events, ARRAY_SIZE(taint_cases))
 {
         check_case(&taint_cases[_i], (size_t)_i);
 }
-END_TEST
 
-START_TEST(decide_others)
+TEST_EACH(decide_others, ARRAY_SIZE(other_cases))
 {
         check_case(&other_cases[_i], (size_t)_i);
 }
-END_TEST
 
 /* Every type but the schema's own, each with bytes that decode and would be the right text as REG_SZ. */
 static const struct value wrong_types[] = {
@@ -264,7 +262,7 @@ static const struct value wrong_types[] = {
         BYTES(UINT32_MAX, "disabled"),
 };
 
-START_TEST(wrong_types_are_refused)
+TEST_EACH(wrong_types_are_refused, ARRAY_SIZE(wrong_types))
 {
         const struct schema_value *sv = find(TAINT);
         struct policy_decision decision;
@@ -276,9 +274,8 @@ START_TEST(wrong_types_are_refused)
         ck_assert_ptr_nonnull(strstr(decision.why.text, "REG_SZ"));
         policy_decision_done(&decision);
 }
-END_TEST
 
-START_TEST(data_may_be_null_when_empty)
+TEST(data_may_be_null_when_empty)
 {
         const struct value empty = { .type = REG_SZ };
         struct policy_decision decision;
@@ -288,10 +285,9 @@ START_TEST(data_may_be_null_when_empty)
         ck_assert_str_eq(decision.text, "");
         policy_decision_done(&decision);
 }
-END_TEST
 
 /* A text that was accepted under an older schema gives way to any good one, and stays under a bad one. */
-START_TEST(in_force_need_not_be_in_the_schema)
+TEST(in_force_need_not_be_in_the_schema)
 {
         static const struct value good = BYTES(REG_SZ, "enabled"), bad = BYTES(REG_SZ, "nonsense");
         struct policy_decision decision;
@@ -304,9 +300,8 @@ START_TEST(in_force_need_not_be_in_the_schema)
         ck_assert_int_eq(decision.verdict, POLICY_REFUSE);
         policy_decision_done(&decision);
 }
-END_TEST
 
-START_TEST(off_by_default_is_off_after_deletion)
+TEST(off_by_default_is_off_after_deletion)
 {
         struct policy_decision decision;
 
@@ -316,10 +311,9 @@ START_TEST(off_by_default_is_off_after_deletion)
         ck_assert(decision.turns_off);
         policy_decision_done(&decision);
 }
-END_TEST
 
 /* What is accepted can be written to the control, in the entry's encoding. */
-START_TEST(accepted_text_has_a_control_text)
+TEST(accepted_text_has_a_control_text)
 {
         static const struct {
                 const char *key, *name;
@@ -342,9 +336,8 @@ START_TEST(accepted_text_has_a_control_text)
                 policy_decision_done(&decision);
         }
 }
-END_TEST
 
-START_TEST(failing_allocation_decides_nothing)
+TEST(failing_allocation_decides_nothing)
 {
         const struct decide_case *const lists[] = { taint_cases, other_cases };
         const size_t sizes[] = { ARRAY_SIZE(taint_cases), ARRAY_SIZE(other_cases) };
@@ -372,17 +365,8 @@ START_TEST(failing_allocation_decides_nothing)
                 }
         ck_assert_uint_ge(failures, 20);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { data_may_be_null_when_empty, in_force_need_not_be_in_the_schema,
-                off_by_default_is_off_after_deletion, accepted_text_has_a_control_text,
-                failing_allocation_decides_nothing };
-        Suite *suite = suite_with("policy", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(decide_taint_events, ARRAY_SIZE(taint_cases));
-        suite_loop(decide_others, ARRAY_SIZE(other_cases));
-        suite_loop(wrong_types_are_refused, ARRAY_SIZE(wrong_types));
-        return suite;
+        return suite_with("policy", setup, teardown);
 }

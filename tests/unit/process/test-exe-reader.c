@@ -156,12 +156,11 @@ static uint64_t status_number(pid_t pid, const char *key, int base)
         return n;
 }
 
-START_TEST(of_this_process)
+TEST(of_this_process)
 {
         check_works();
         check_works();
 }
-END_TEST
 
 static void become_nobody(void)
 {
@@ -171,7 +170,7 @@ static void become_nobody(void)
 }
 
 /* What is given up by the daemon is not missed. */
-START_TEST(of_another_user)
+TEST(of_another_user)
 {
         struct asked a;
         char exe[256];
@@ -191,10 +190,9 @@ START_TEST(of_another_user)
         (void)close(dir);
         end_child(pid);
 }
-END_TEST
 
 /* The directory stays that of the one that ended, whoever has the number now. */
-START_TEST(of_one_that_is_gone)
+TEST(of_one_that_is_gone)
 {
         struct asked a;
 
@@ -206,9 +204,8 @@ START_TEST(of_one_that_is_gone)
         ck_assert_str_eq(a.exe, "");
         (void)close(dir);
 }
-END_TEST
 
-START_TEST(of_what_is_no_process)
+TEST(of_what_is_no_process)
 {
         static const char *const paths[] = { "/", "/etc/passwd", "/proc", "/proc/self/exe" };
         struct asked a;
@@ -223,9 +220,8 @@ START_TEST(of_what_is_no_process)
         ck_assert_int_lt(ask(-1, &a), 0);
         check_works();
 }
-END_TEST
 
-START_TEST(many_at_once)
+TEST(many_at_once)
 {
         struct asked a[EXE_READER_QUESTIONS_MAX], more;
         int dir = open_pid(getpid());
@@ -241,9 +237,8 @@ START_TEST(many_at_once)
         }
         (void)close(dir);
 }
-END_TEST
 
-START_TEST(who_no_longer_asks_is_not_called)
+TEST(who_no_longer_asks_is_not_called)
 {
         struct asked a, b;
         int dir = open_pid(getpid());
@@ -256,10 +251,9 @@ START_TEST(who_no_longer_asks_is_not_called)
         ck_assert_uint_eq(a.n, 0);
         (void)close(dir);
 }
-END_TEST
 
 /* No question waits for ever, and a late answer is not taken for that of another one. */
-START_TEST(one_that_is_stopped)
+TEST(one_that_is_stopped)
 {
         struct asked a[EXE_READER_QUESTIONS_MAX / 2], more;
         int own = open_pid(getpid()), root = open_path("/");
@@ -285,7 +279,6 @@ START_TEST(one_that_is_stopped)
         (void)close(own);
         (void)close(root);
 }
-END_TEST
 
 static void check_lost(void)
 {
@@ -297,7 +290,7 @@ static void check_lost(void)
         (void)close(dir);
 }
 
-START_TEST(one_that_is_killed)
+TEST(one_that_is_killed)
 {
         struct asked a[3];
         int dir = open_pid(getpid());
@@ -314,10 +307,9 @@ START_TEST(one_that_is_killed)
         (void)close(dir);
         check_lost();
 }
-END_TEST
 
 /* Signals to all of a service's processes are the daemon's: it ends the reader. */
-START_TEST(one_that_is_asked_to_end)
+TEST(one_that_is_asked_to_end)
 {
         static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
@@ -326,7 +318,6 @@ START_TEST(one_that_is_asked_to_end)
                 (void)kill(reader_pid(), signals[i]);
         check_works();
 }
-END_TEST
 
 START_TEST(there_is_none)
 {
@@ -337,7 +328,7 @@ START_TEST(there_is_none)
 }
 END_TEST
 
-START_TEST(what_it_has)
+TEST(what_it_has)
 {
         static const char *const sets[] = { "CapInh:", "CapPrm:", "CapEff:", "CapAmb:" };
 
@@ -350,7 +341,6 @@ START_TEST(what_it_has)
         ck_assert_uint_eq(status_number(pid, "Seccomp:", 10), 2);
         ck_assert_uint_eq(status_number(pid, "NoNewPrivs:", 10), 1);
 }
-END_TEST
 
 static void open_a_file(void)
 {
@@ -476,10 +466,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { of_this_process, of_another_user, of_one_that_is_gone,
-                of_what_is_no_process, many_at_once, who_no_longer_asks_is_not_called, one_that_is_stopped,
-                one_that_is_killed, one_that_is_asked_to_end, what_it_has };
-        Suite *suite = suite_with("exe-reader", tests, ARRAY_SIZE(tests), setup, teardown);
+        Suite *suite = suite_with("exe-reader", setup, teardown);
         TCase *alone = tcase_create("alone");
 
         tcase_add_test(alone, there_is_none);

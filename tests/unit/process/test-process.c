@@ -14,7 +14,7 @@
 
 #define TICK_USEC 10000u /* 100 a second, as everywhere */
 
-START_TEST(who_it_is)
+TEST(who_it_is)
 {
         struct process p;
 
@@ -30,9 +30,8 @@ START_TEST(who_it_is)
         ck_assert(!p.kernel_thread);
         ck_assert_uint_eq(p.parent, 1);
 }
-END_TEST
 
-START_TEST(a_younger_one_is_another)
+TEST(a_younger_one_is_another)
 {
         struct process p;
 
@@ -41,9 +40,8 @@ START_TEST(a_younger_one_is_another)
         ck_assert_int_eq(process_read(scratch_root.root, 42, 0, &p), -ESRCH);
         ck_assert_int_eq(process_read(scratch_root.root, 43, UINT64_MAX, &p), -ESRCH);
 }
-END_TEST
 
-START_TEST(names_may_hold_anything)
+TEST(names_may_hold_anything)
 {
         static const char *const names[] = { "a b", "a) R 1 (b", ")", "(", "a (b) c" };
         struct process p;
@@ -55,9 +53,8 @@ START_TEST(names_may_hold_anything)
                 ck_assert_int_eq(process_read(scratch_root.root, 50 + i, 6 * TICK_USEC, &p), -ESRCH);
         }
 }
-END_TEST
 
-START_TEST(kernel_threads)
+TEST(kernel_threads)
 {
         const struct fake_process t = { .pid = 9, .comm = "kworker/0:1", .kernel_thread = true };
         struct process p;
@@ -67,9 +64,8 @@ START_TEST(kernel_threads)
         ck_assert(p.kernel_thread);
         ck_assert_str_eq(p.actor.exe, "");
 }
-END_TEST
 
-START_TEST(garbage_is_no_process)
+TEST(garbage_is_no_process)
 {
         static const char *const bad[] = { "", "\n", "42", "42 (x", "42 x) S 1", "42 (x)", "42 (x) S",
                 "42 (x) S 1 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 x 1\n",
@@ -90,9 +86,8 @@ START_TEST(garbage_is_no_process)
         ck_assert_uint_eq(p.actor.session, AUDIT_ID_UNSET);
         ck_assert_str_eq(p.actor.exe, "");
 }
-END_TEST
 
-START_TEST(command_lines)
+TEST(command_lines)
 {
         _cleanup_buf_ struct buf line = BUF_INIT;
 
@@ -104,7 +99,6 @@ START_TEST(command_lines)
         ck_assert_str_eq(buf_str(&line), "insmod /");
         ck_assert_int_lt(process_command_line(scratch_root.root, 43, 8, &line), 0);
 }
-END_TEST
 
 /* What happens while a process is read: after the file of this name. */
 static struct {
@@ -159,7 +153,7 @@ static void check_nobody(const struct actor *a, uint32_t uid)
         ck_assert_str_eq(a->context, "");
 }
 
-START_TEST(a_caller)
+TEST(a_caller)
 {
         struct actor a;
 
@@ -174,9 +168,8 @@ START_TEST(a_caller)
         /* Another process reads that. */
         ck_assert_str_eq(a.exe, "");
 }
-END_TEST
 
-START_TEST(the_bus_knows_the_label_better)
+TEST(the_bus_knows_the_label_better)
 {
         const struct process_claim claim = { .pid = 42, .uid = 0, .started_before = BEGAN, .pidfd = -1 };
         struct actor a = ACTOR_UNKNOWN;
@@ -188,9 +181,8 @@ START_TEST(the_bus_knows_the_label_better)
         ck_assert_str_eq(a.context, "from_the_bus");
         closep(&dir);
 }
-END_TEST
 
-START_TEST(another_users_process_is_not_the_caller)
+TEST(another_users_process_is_not_the_caller)
 {
         struct actor a;
 
@@ -204,9 +196,8 @@ START_TEST(another_users_process_is_not_the_caller)
         ck_assert_int_eq(ask(AUDIT_ID_UNSET, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, AUDIT_ID_UNSET);
 }
-END_TEST
 
-START_TEST(a_younger_process_is_not_the_caller)
+TEST(a_younger_process_is_not_the_caller)
 {
         struct actor a;
 
@@ -215,7 +206,6 @@ START_TEST(a_younger_process_is_not_the_caller)
         check_nobody(&a, 0);
         ck_assert_int_eq(ask(0, BEGAN + TICK_USEC, -1, &a), 0);
 }
-END_TEST
 
 static void change_hands(void)
 {
@@ -228,7 +218,7 @@ static void end(void)
         fake_process_end(&scratch_root, 42);
 }
 
-START_TEST(a_pid_that_changes_hands_is_seen)
+TEST(a_pid_that_changes_hands_is_seen)
 {
         static const char *const files[] = { "stat", "status", "loginuid", "sessionid", "attr/current" };
         static void (*const happens[])(void) = { change_hands, end };
@@ -244,9 +234,8 @@ START_TEST(a_pid_that_changes_hands_is_seen)
                 fake_process_end(&scratch_root, 42);
         }
 }
-END_TEST
 
-START_TEST(who_is_gone_is_unknown)
+TEST(who_is_gone_is_unknown)
 {
         struct actor a;
 
@@ -254,9 +243,8 @@ START_TEST(who_is_gone_is_unknown)
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 0);
 }
-END_TEST
 
-START_TEST(what_cannot_be_read_is_unknown)
+TEST(what_cannot_be_read_is_unknown)
 {
         struct actor a;
 
@@ -280,10 +268,9 @@ START_TEST(what_cannot_be_read_is_unknown)
         scratch_remove(&scratch_root, "/proc/42/stat");
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
 }
-END_TEST
 
 /* A descriptor of the process tells for sure: no time has to be known, and the end is seen. */
-START_TEST(a_descriptor_of_the_process)
+TEST(a_descriptor_of_the_process)
 {
         struct actor a;
 
@@ -308,10 +295,9 @@ START_TEST(a_descriptor_of_the_process)
         ck_assert_int_eq(ask(0, UINT64_MAX, pidfd, &a), -ESRCH);
         (void)close(pidfd);
 }
-END_TEST
 
 /* The real thing: this process itself. */
-START_TEST(of_this_machine)
+TEST(of_this_machine)
 {
         const struct process_claim claim = { .pid = (uint32_t)getpid(),
                 .uid = geteuid(),
@@ -328,16 +314,8 @@ START_TEST(of_this_machine)
         early.started_before = 1;
         ck_assert_int_eq(process_read_caller("", &early, &a, &dir), -ESRCH);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { who_it_is, a_younger_one_is_another, names_may_hold_anything,
-                kernel_threads, garbage_is_no_process, command_lines, a_caller,
-                the_bus_knows_the_label_better, another_users_process_is_not_the_caller,
-                a_younger_process_is_not_the_caller, a_pid_that_changes_hands_is_seen,
-                who_is_gone_is_unknown, what_cannot_be_read_is_unknown, a_descriptor_of_the_process,
-                of_this_machine };
-
-        return suite_with("process", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
+        return suite_with("process", scratch_setup, scratch_teardown);
 }

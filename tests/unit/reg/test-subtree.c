@@ -141,7 +141,7 @@ static struct subtree_query query_of(size_t n)
         return (struct subtree_query){ .roots = at_roots, .n_roots = n, .follows = true };
 }
 
-START_TEST(pages_of_roots_are_put_together)
+TEST(pages_of_roots_are_put_together)
 {
         static const struct answer list[] = { { "M\\A", "M\\A", 7, 0 }, { "M\\A\\1", "M\\A\\1", 7, 0 },
                 { NULL, "", 7, 0 }, { "M\\B", "", 7, 0 } };
@@ -154,9 +154,8 @@ START_TEST(pages_of_roots_are_put_together)
         ck_assert_uint_eq(t.sequence, 7);
         ck_assert_str_eq(buf_str(&asked), "M\\A M\\A>M\\A M\\A>M\\A\\1 M\\B");
 }
-END_TEST
 
-START_TEST(the_next_page_is_asked_for_first)
+TEST(the_next_page_is_asked_for_first)
 {
         static const struct answer list[] = { { "M\\A", "M\\A", 7, 0 }, { "M\\A\\1", "", 7, 0 } };
         const struct subtree_query query = query_of(1);
@@ -173,10 +172,9 @@ START_TEST(the_next_page_is_asked_for_first)
         ck_assert_str_eq(keys_of(&t), "M\\A\\1");
         ck_assert(subtree_is_read(&reading));
 }
-END_TEST
 
 /* What was given so far is void, and is given again: the first page says so. */
-START_TEST(a_change_begins_it_anew)
+TEST(a_change_begins_it_anew)
 {
         static const struct answer list[] = { { "M\\A", "M\\A", 7, 0 }, { "M\\A\\1", "M\\A\\1", 8, 0 },
                 { "M\\A", "M\\A", 8, 0 }, { "M\\A\\2", "", 8, 0 } };
@@ -195,10 +193,9 @@ START_TEST(a_change_begins_it_anew)
         ck_assert_str_eq(keys_of(&t), "M\\A M\\A\\2");
         ck_assert_str_eq(buf_str(&asked), "M\\A M\\A>M\\A M\\A M\\A>M\\A");
 }
-END_TEST
 
 /* Half of it is nothing that ever was. */
-START_TEST(a_root_that_goes_meanwhile_is_not_there)
+TEST(a_root_that_goes_meanwhile_is_not_there)
 {
         static const struct answer list[] = { { "M\\A", "M\\A", 7, 0 }, { .code = EXIT_CODE_NOT_FOUND },
                 { .code = EXIT_CODE_NOT_FOUND } };
@@ -211,10 +208,9 @@ START_TEST(a_root_that_goes_meanwhile_is_not_there)
         ck_assert_str_eq(buf_str(&asked), "M\\A M\\A>M\\A M\\A");
         ck_assert_str_eq(session.diag.text, "");
 }
-END_TEST
 
 /* Three times in pages, then whole; ten times in all. */
-START_TEST(changes_without_end_are_a_conflict)
+TEST(changes_without_end_are_a_conflict)
 {
         struct answer list[20];
         const struct subtree_query query = query_of(1);
@@ -232,9 +228,8 @@ START_TEST(changes_without_end_are_a_conflict)
                 "M\\A: the registry was changed each of the 10 times that it was read: try again");
         ck_assert_str_eq(buf_str(&asked), buf_str(&expected));
 }
-END_TEST
 
-START_TEST(a_root_that_is_not_there_has_nothing)
+TEST(a_root_that_is_not_there_has_nothing)
 {
         static const struct answer list[] = { { .code = EXIT_CODE_NOT_FOUND }, { "M\\B", "", 7, 0 } };
         _cleanup_subtree_ struct subtree t = { 0 };
@@ -251,9 +246,8 @@ START_TEST(a_root_that_is_not_there_has_nothing)
         query = query_of(0);
         ck_assert_int_eq(subtree_read(&session, &query, &t), EXIT_CODE_OK);
 }
-END_TEST
 
-START_TEST(a_root_stands_for_itself_unless_links_are_followed)
+TEST(a_root_stands_for_itself_unless_links_are_followed)
 {
         static const struct answer list[] = { { "M\\C", "", 7, 0 } };
         _cleanup_subtree_ struct subtree t = { 0 };
@@ -265,14 +259,8 @@ START_TEST(a_root_stands_for_itself_unless_links_are_followed)
         ck_assert_str_eq(session.diag.text,
                 "M\\A: links lead to another key, M\\C is below that; expected the key's own path");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { pages_of_roots_are_put_together, the_next_page_is_asked_for_first,
-                a_change_begins_it_anew, a_root_that_goes_meanwhile_is_not_there,
-                changes_without_end_are_a_conflict, a_root_that_is_not_there_has_nothing,
-                a_root_stands_for_itself_unless_links_are_followed };
-
-        return suite_with("subtree", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("subtree", setup, teardown);
 }

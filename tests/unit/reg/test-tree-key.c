@@ -48,7 +48,7 @@ static void expect(struct tree_key *k, struct tree_value expected)
         ck_assert(value_equal(&v.value, &expected.value));
 }
 
-START_TEST(fits)
+TEST(fits)
 {
         _cleanup_tree_key_ struct tree_key k = { 0 };
         _cleanup_message_ sd_bus_message *m = page_of(fitting);
@@ -65,7 +65,6 @@ START_TEST(fits)
         ck_assert_int_eq(tree_key_next(m, &k), 0);
         ck_assert_int_gt(sd_bus_message_read(m, "s", &behind), 0);
 }
-END_TEST
 
 static int read_all(sd_bus_message *m)
 {
@@ -79,7 +78,7 @@ static int read_all(sd_bus_message *m)
         return r;
 }
 
-START_TEST(does_not_fit)
+TEST(does_not_fit)
 {
         const struct counts wrong[] = { { 1, 2, 2, 2, 2, 3, 7 }, { 2, 1, 2, 2, 2, 3, 7 },
                 { 2, 3, 2, 2, 2, 3, 7 }, { 2, 2, 1, 2, 2, 3, 7 }, { 2, 2, 2, 3, 2, 3, 7 },
@@ -94,11 +93,8 @@ START_TEST(does_not_fit)
         _cleanup_message_ sd_bus_message *m = page_of((struct counts){ 0 });
         ck_assert_int_eq(read_all(m), 0);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { fits, does_not_fit };
-
-        return suite_with("tree-key", tests, ARRAY_SIZE(tests), message_setup, message_teardown);
+        return suite_with("tree-key", message_setup, message_teardown);
 }

@@ -6,7 +6,7 @@
 #include "alloc-faults.h"
 #include "suite.h"
 
-START_TEST(value_words_are_split)
+TEST(value_words_are_split)
 {
         static const struct {
                 const char *word, *key, *name;
@@ -31,9 +31,8 @@ START_TEST(value_words_are_split)
                 ck_assert_str_eq(name, rows[i].name);
         }
 }
-END_TEST
 
-START_TEST(words_without_a_value_are_refused)
+TEST(words_without_a_value_are_refused)
 {
         static const struct {
                 const char *word, *text;
@@ -53,9 +52,8 @@ START_TEST(words_without_a_value_are_refused)
                 ck_assert(!key && !name);
         }
 }
-END_TEST
 
-START_TEST(split_survives_failing_allocations)
+TEST(split_survives_failing_allocations)
 {
         for (unsigned n = 1; n <= 2; n++) {
                 char *key = NULL, *name = NULL;
@@ -66,9 +64,8 @@ START_TEST(split_survives_failing_allocations)
                 ck_assert(!key && !name);
         }
 }
-END_TEST
 
-START_TEST(keys_are_checked_without_knowing_hives)
+TEST(keys_are_checked_without_knowing_hives)
 {
         static const struct {
                 const char *word;
@@ -89,9 +86,8 @@ START_TEST(keys_are_checked_without_knowing_hives)
                 ck_assert_msg((rows[i].r == 0) == (d.text[0] == '\0'), "'%s': %s", rows[i].word, d.text);
         }
 }
-END_TEST
 
-START_TEST(nothing_shown_can_steer_a_terminal)
+TEST(nothing_shown_can_steer_a_terminal)
 {
         static const struct {
                 const char *s;
@@ -118,9 +114,8 @@ START_TEST(nothing_shown_can_steer_a_terminal)
                 ck_assert_str_eq(buf_str(&out), rows[i].shown);
         }
 }
-END_TEST
 
-START_TEST(keys_are_shown_as_the_documentation_writes_them)
+TEST(keys_are_shown_as_the_documentation_writes_them)
 {
         static const struct {
                 const char *key, *shown;
@@ -149,9 +144,8 @@ START_TEST(keys_are_shown_as_the_documentation_writes_them)
                 ck_assert_str_eq(buf_str(&out), rows[i].shown);
         }
 }
-END_TEST
 
-START_TEST(separators_of_what_is_shown)
+TEST(separators_of_what_is_shown)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
@@ -167,9 +161,8 @@ START_TEST(separators_of_what_is_shown)
         ck_assert_int_eq(words_set_separator(":"), -EINVAL);
         ck_assert_int_eq(words_set_separator("\\"), 0);
 }
-END_TEST
 
-START_TEST(keys_as_listings_print_them)
+TEST(keys_as_listings_print_them)
 {
         static const struct {
                 const char *word, *left;
@@ -190,9 +183,8 @@ START_TEST(keys_as_listings_print_them)
                 ck_assert_str_eq(word, rows[i].left);
         }
 }
-END_TEST
 
-START_TEST(words_in_front_that_are_no_types)
+TEST(words_in_front_that_are_no_types)
 {
         static const struct {
                 const char *literal;
@@ -212,9 +204,8 @@ START_TEST(words_in_front_that_are_no_types)
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 ck_assert_msg(words_look_typed(rows[i].literal) == rows[i].typed, "%s", rows[i].literal);
 }
-END_TEST
 
-START_TEST(numbers_as_reg_files_write_them)
+TEST(numbers_as_reg_files_write_them)
 {
         ck_assert(words_are_regedit_number("dword:00000010"));
         ck_assert(words_are_regedit_number("dword:01000000"));
@@ -226,9 +217,8 @@ START_TEST(numbers_as_reg_files_write_them)
         ck_assert(!words_are_regedit_number("00000010"));
         ck_assert(!words_are_regedit_number(""));
 }
-END_TEST
 
-START_TEST(oversized_numbers)
+TEST(oversized_numbers)
 {
         ck_assert(words_are_oversized_number("18446744073709551616"));
         ck_assert(words_are_oversized_number("0x10000000000000000"));
@@ -236,9 +226,8 @@ START_TEST(oversized_numbers)
         ck_assert(!words_are_oversized_number("18446744073709551616th"));
         ck_assert(!words_are_oversized_number(""));
 }
-END_TEST
 
-START_TEST(surprising_numbers)
+TEST(surprising_numbers)
 {
         static const struct {
                 const char *literal;
@@ -256,23 +245,8 @@ START_TEST(surprising_numbers)
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 ck_assert_msg(words_surprise(rows[i].literal) == rows[i].surprising, "%s", rows[i].literal);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                value_words_are_split,
-                words_without_a_value_are_refused,
-                split_survives_failing_allocations,
-                keys_are_checked_without_knowing_hives,
-                nothing_shown_can_steer_a_terminal,
-                keys_are_shown_as_the_documentation_writes_them,
-                keys_as_listings_print_them,
-                separators_of_what_is_shown,
-                words_in_front_that_are_no_types,
-                numbers_as_reg_files_write_them,
-                oversized_numbers,
-                surprising_numbers,
-        };
-        return suite_of("reg-words", tests, ARRAY_SIZE(tests));
+        return suite_of("reg-words");
 }

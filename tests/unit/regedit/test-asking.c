@@ -238,7 +238,7 @@ static void teardown(void)
 
 /* However far the cursor goes meanwhile, one question waits, and those that were passed are not asked for.
  */
-START_TEST(keys_that_were_passed_are_not_asked_for)
+TEST(keys_that_were_passed_are_not_asked_for)
 {
         press("Down Down Down Down");
         shows("Machine a b c [d] ");
@@ -250,9 +250,8 @@ START_TEST(keys_that_were_passed_are_not_asked_for)
         ck_assert_uint_eq(regedit.values.n, 2);
         ck_assert_uint_eq(count("List"), 0);
 }
-END_TEST
 
-START_TEST(what_fails_is_said_and_not_asked_again)
+TEST(what_fails_is_said_and_not_asked_again)
 {
         press("Down");
         fails("Machine\\a", EXIT_CODE_FAILURE);
@@ -266,9 +265,8 @@ START_TEST(what_fails_is_said_and_not_asked_again)
         answers("Machine\\b", "", "x");
         ck_assert_uint_eq(regedit.values.n, 1);
 }
-END_TEST
 
-START_TEST(a_key_that_goes_before_its_answer_comes)
+TEST(a_key_that_goes_before_its_answer_comes)
 {
         press("Down Right");
         changes("subkey-deleted", "Machine", "a");
@@ -278,10 +276,9 @@ START_TEST(a_key_that_goes_before_its_answer_comes)
         answers("Machine\\b", "", "v");
         ck_assert_str_eq(regedit.values.rows[0].name, "v");
 }
-END_TEST
 
 /* A change while the answer is on its way is in the answer; one after it has the values read once more. */
-START_TEST(changes_are_read_and_marked)
+TEST(changes_are_read_and_marked)
 {
         press("Down");
         changes("value-set", "Machine\\A", "x");
@@ -305,9 +302,8 @@ START_TEST(changes_are_read_and_marked)
         ck_assert_ptr_nonnull(strstr(regedit.status.text, "no longer says"));
         shows("Machine [a] c ");
 }
-END_TEST
 
-START_TEST(what_was_open_is_read_again_when_the_provider_is_back)
+TEST(what_was_open_is_read_again_when_the_provider_is_back)
 {
         press("Down Down Right");
         answers("Machine\\a", "", "");
@@ -325,11 +321,10 @@ START_TEST(what_was_open_is_read_again_when_the_provider_is_back)
         answers("Machine\\b\\x", "", "v");
         ck_assert_uint_eq(regedit.values.n, 1);
 }
-END_TEST
 
 /* One page is asked for at a time, whatever is typed meanwhile; one of a text of before counts for nothing,
  * and what comes last before the cursor is only known at the end. */
-START_TEST(a_search_goes_on_while_keys_are_pressed)
+TEST(a_search_goes_on_while_keys_are_pressed)
 {
         press("End");
         n_asked = 0;
@@ -343,10 +338,9 @@ START_TEST(a_search_goes_on_while_keys_are_pressed)
         answers_page("Machine\\b\\xy", "");
         ck_assert_str_eq(buf_str(&regedit.goal), "Machine\\b\\xy");
 }
-END_TEST
 
 /* The cursor is on another key by then. */
-START_TEST(a_card_is_of_the_key_that_it_was_asked_for)
+TEST(a_card_is_of_the_key_that_it_was_asked_for)
 {
         press("Down m Esc Down m");
         take("Info", "Machine\\a")(
@@ -356,10 +350,9 @@ START_TEST(a_card_is_of_the_key_that_it_was_asked_for)
                 &regedit, &(const struct feed_answer){ .key = "Machine\\b", .d = { "of b" } });
         ck_assert_str_eq(buf_str(&regedit.view.text), "of b\n");
 }
-END_TEST
 
 /* Of a layer that has nothing in the key itself the first key may be one below it. */
-START_TEST(a_mask_of_a_key_below_is_none_of_this_key)
+TEST(a_mask_of_a_key_below_is_none_of_this_key)
 {
         static const char *const keys[] = { "Machine\\a\\below", "Machine\\A" };
 
@@ -376,19 +369,8 @@ START_TEST(a_mask_of_a_key_below_is_none_of_this_key)
                 ck_assert_uint_eq(regedit.values.n, i);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                keys_that_were_passed_are_not_asked_for,
-                what_fails_is_said_and_not_asked_again,
-                a_key_that_goes_before_its_answer_comes,
-                changes_are_read_and_marked,
-                what_was_open_is_read_again_when_the_provider_is_back,
-                a_search_goes_on_while_keys_are_pressed,
-                a_card_is_of_the_key_that_it_was_asked_for,
-                a_mask_of_a_key_below_is_none_of_this_key,
-        };
-        return suite_with("regedit-asking", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("regedit-asking", setup, teardown);
 }

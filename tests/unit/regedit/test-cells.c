@@ -28,7 +28,7 @@ static const struct {
         { "\u200b", 5, "~    |" },
 };
 
-START_TEST(text_is_as_wide_as_it_is_shown)
+TEST(text_is_as_wide_as_it_is_shown)
 {
         ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -38,9 +38,8 @@ START_TEST(text_is_as_wide_as_it_is_shown)
                 ck_assert_str_eq(buf_str(&out), rows[i].filled);
         }
 }
-END_TEST
 
-START_TEST(what_the_locale_lacks_is_a_question_mark)
+TEST(what_the_locale_lacks_is_a_question_mark)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -48,9 +47,8 @@ START_TEST(what_the_locale_lacks_is_a_question_mark)
         cells_fill(&out, "a\u6f22b", strlen("a\u6f22b"), 4);
         ck_assert_str_eq(buf_str(&out), "a?b ");
 }
-END_TEST
 
-START_TEST(counts_and_fits)
+TEST(counts_and_fits)
 {
         const char *text = "ab\u6f22c";
 
@@ -61,14 +59,8 @@ START_TEST(counts_and_fits)
         ck_assert_uint_eq(cells_fit(text, strlen(text), 9), 6);
         ck_assert_uint_eq(cells_fit("\u6f22", 3, 1), 3);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                text_is_as_wide_as_it_is_shown,
-                what_the_locale_lacks_is_a_question_mark,
-                counts_and_fits,
-        };
-        return suite_of("regedit-cells", tests, ARRAY_SIZE(tests));
+        return suite_of("regedit-cells");
 }

@@ -60,7 +60,7 @@ static void shows(const char *expected)
         ck_assert_str_eq(buf_str(&rows), expected);
 }
 
-START_TEST(rows_are_those_whose_parents_are_open)
+TEST(rows_are_those_whose_parents_are_open)
 {
         shows("");
         take("", "Users Machine");
@@ -75,10 +75,9 @@ START_TEST(rows_are_those_whose_parents_are_open)
         key_tree_open(&tree, at("Machine"), false);
         shows("0[Machine] 0Users ");
 }
-END_TEST
 
 /* Read again, what is open and selected stays so, whatever comes and goes beside it. */
-START_TEST(what_was_there_stays_as_it_was)
+TEST(what_was_there_stays_as_it_was)
 {
         take("", "Machine");
         take("Machine", "b c d");
@@ -87,9 +86,8 @@ START_TEST(what_was_there_stays_as_it_was)
         take("Machine", "a C e");
         shows("0Machine 1a 1c 2x 2[y] 1e ");
 }
-END_TEST
 
-START_TEST(the_selection_goes_to_a_neighbour)
+TEST(the_selection_goes_to_a_neighbour)
 {
         take("", "Machine");
         take("Machine", "a b c");
@@ -102,10 +100,9 @@ START_TEST(the_selection_goes_to_a_neighbour)
         take("Machine", "");
         shows("0[Machine] ");
 }
-END_TEST
 
 /* A key that is gone stays as one in which something is known. */
-START_TEST(two_witnesses)
+TEST(two_witnesses)
 {
         struct key_node *node;
 
@@ -122,9 +119,8 @@ START_TEST(two_witnesses)
         ck_assert_int_eq(key_tree_add(&tree, at("Machine"), "app", KEY_IS_KNOWN, &node), 0);
         ck_assert_ptr_eq(node, at("Machine\\App"));
 }
-END_TEST
 
-START_TEST(paths)
+TEST(paths)
 {
         _cleanup_buf_ struct buf path = BUF_INIT;
         struct key_node *last;
@@ -138,10 +134,9 @@ START_TEST(paths)
         ck_assert_ptr_eq(last, at("Machine\\A"));
         ck_assert_ptr_eq(key_tree_find(&tree, "", NULL), tree.root);
 }
-END_TEST
 
 /* 100,000 keys are taken, taken again, counted and found in the blink of an eye. */
-START_TEST(many_keys)
+TEST(many_keys)
 {
         enum {
                 MANY = 100000
@@ -167,9 +162,8 @@ START_TEST(many_keys)
                 free((char *)names[i]);
         free(names);
 }
-END_TEST
 
-START_TEST(survives_failing_allocations)
+TEST(survives_failing_allocations)
 {
         const char *names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
         bool failed = true;
@@ -186,18 +180,8 @@ START_TEST(survives_failing_allocations)
         key_tree_open(&tree, node, true);
         shows("0[Machine] 1a 1b 1c 1d 1e 1f 1g 1h 1i ");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                rows_are_those_whose_parents_are_open,
-                what_was_there_stays_as_it_was,
-                the_selection_goes_to_a_neighbour,
-                two_witnesses,
-                paths,
-                many_keys,
-                survives_failing_allocations,
-        };
-        return suite_with("regedit-key-tree", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("regedit-key-tree", setup, teardown);
 }

@@ -26,7 +26,7 @@ static const struct {
         { "ab", "F1 PgUp ^X Tab", "ab|" },
 };
 
-START_TEST(keys_edit)
+TEST(keys_edit)
 {
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 struct line_editor e = { 0 };
@@ -41,10 +41,8 @@ START_TEST(keys_edit)
                 line_editor_done(&e);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { keys_edit };
-        return suite_of("regedit-line-editor", tests, ARRAY_SIZE(tests));
+        return suite_of("regedit-line-editor");
 }

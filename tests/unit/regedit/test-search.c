@@ -31,7 +31,7 @@ static void is_at(const struct search_place *p, const char *key, const char *nam
         ck_assert_str_eq(p->name ? p->name : "(key)", name ? name : "(key)");
 }
 
-START_TEST(names_and_data_whatever_the_case)
+TEST(names_and_data_whatever_the_case)
 {
         const uint32_t number = 4711;
         const struct value v = { .type = REG_DWORD, .size = sizeof(number), .data = &number };
@@ -50,10 +50,9 @@ START_TEST(names_and_data_whatever_the_case)
         ck_assert_int_eq(search_try_value(&search, "Machine", "71", NULL), 0);
         ck_assert_uint_eq(search.n, 2);
 }
-END_TEST
 
 /* In the order of the tree, whatever that is in which they come. */
-START_TEST(nearest_places)
+TEST(nearest_places)
 {
         search_begin(&search, "x");
         try_text("Machine\\b", "x1", "");
@@ -72,18 +71,16 @@ START_TEST(nearest_places)
         is_at(search_before(&search, "Machine\\a\\x", NULL), "Machine\\a", "x2");
         ck_assert_ptr_null(search_before(&search, "Machine\\a", NULL));
 }
-END_TEST
 
-START_TEST(there_is_a_limit)
+TEST(there_is_a_limit)
 {
         search_begin(&search, "x");
         for (size_t i = 0; i < SEARCH_PLACES_MAX + 10; i++)
                 ck_assert_int_eq(search_try_key(&search, "x"), 0);
         ck_assert_uint_eq(search.n, SEARCH_PLACES_MAX);
 }
-END_TEST
 
-START_TEST(survives_failing_allocations)
+TEST(survives_failing_allocations)
 {
         const struct value v = { .type = REG_SZ, .size = 1, .data = "x" };
         bool failed = true;
@@ -97,11 +94,8 @@ START_TEST(survives_failing_allocations)
                 ck_assert_uint_eq(search.n, failed ? 0 : 1);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { names_and_data_whatever_the_case, nearest_places, there_is_a_limit,
-                survives_failing_allocations };
-        return suite_with("regedit-search", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("regedit-search", setup, teardown);
 }

@@ -38,7 +38,7 @@ static void shows(size_t width, size_t height, const char *expected)
         ck_assert_str_eq(buf_str(&out), expected);
 }
 
-START_TEST(long_lines_are_broken_anew_for_each_width)
+TEST(long_lines_are_broken_anew_for_each_width)
 {
         view_open(&v, VIEW_TEXT, "title");
         buf_puts(&v.text, "abcdef\n\n\u6f22\u5b57\nz");
@@ -51,9 +51,8 @@ START_TEST(long_lines_are_broken_anew_for_each_width)
         buf_puts(&v.text, "one two three a-long-word");
         shows(10, 9, "one two /three /a-long-wor/d/");
 }
-END_TEST
 
-START_TEST(a_text_scrolls)
+TEST(a_text_scrolls)
 {
         static const struct {
                 const char *key, *shown;
@@ -71,9 +70,8 @@ START_TEST(a_text_scrolls)
         ck_assert_int_eq(view_key(&v, "Enter"), VIEW_NO);
         ck_assert_int_eq(v.kind, VIEW_CLOSED);
 }
-END_TEST
 
-START_TEST(a_menu_has_a_line_that_is_chosen)
+TEST(a_menu_has_a_line_that_is_chosen)
 {
         open_numbers(VIEW_MENU, 5);
         shows(9, 2, ">0/1/");
@@ -89,10 +87,9 @@ START_TEST(a_menu_has_a_line_that_is_chosen)
         open_numbers(VIEW_MENU, 5);
         ck_assert_int_eq(view_key(&v, "Esc"), VIEW_NO);
 }
-END_TEST
 
 /* Not by a key that is next to another one's. */
-START_TEST(a_question_wants_an_answer)
+TEST(a_question_wants_an_answer)
 {
         open_numbers(VIEW_QUESTION, 2);
         ck_assert_int_eq(view_key(&v, "Enter"), VIEW_STAYS);
@@ -100,9 +97,8 @@ START_TEST(a_question_wants_an_answer)
         open_numbers(VIEW_QUESTION, 2);
         ck_assert_int_eq(view_key(&v, "y"), VIEW_YES);
 }
-END_TEST
 
-START_TEST(survives_failing_allocations)
+TEST(survives_failing_allocations)
 {
         open_numbers(VIEW_TEXT, 1000);
         bool failed = true;
@@ -113,16 +109,8 @@ START_TEST(survives_failing_allocations)
         }
         shows(9, 3, "0/1/2/");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = {
-                long_lines_are_broken_anew_for_each_width,
-                a_text_scrolls,
-                a_menu_has_a_line_that_is_chosen,
-                a_question_wants_an_answer,
-                survives_failing_allocations,
-        };
-        return suite_with("regedit-view", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("regedit-view", setup, teardown);
 }

@@ -223,11 +223,10 @@ static const struct change changes_of_one[] = {
                 "set - \\App V 1\nmask - \\App\nset - \\App W 2", NULL },
 };
 
-START_TEST(changes)
+TEST_EACH(changes, ARRAY_SIZE(changes_of_one))
 {
         run_change(&changes_of_one[_i], NULL);
 }
-END_TEST
 
 #define TAKEN "peios-registry: 1\nlayer: taken\n"
 #define MOVED "peios-registry: 1\nlayer: moved\nkeys: { \\Moved: { V: !dword 1 } }\n"
@@ -242,17 +241,16 @@ static const struct {
         { NULL, SITE, NULL },
 };
 
-START_TEST(dropins)
+TEST_EACH(dropins, ARRAY_SIZE(reloads))
 {
         const struct change reload = {
                 .kind = DROPINS, .key = "\\App", .before = reloads[_i].before, .file = reloads[_i].file
         };
         run_change(&reload, reloads[_i].then);
 }
-END_TEST
 
 /* A change that fails leaves nothing of itself in its transaction either. */
-START_TEST(in_an_open_transaction)
+TEST(in_an_open_transaction)
 {
         _cleanup_path_ struct path path = { 0 }, first = { 0 };
         const struct change before = { SET, NULL, "\\First\\Key", "V", "\1\0\0\0", NULL, NULL };
@@ -289,10 +287,9 @@ START_TEST(in_an_open_transaction)
         ck_assert_uint_gt(kept, 5);
         check_crash("at the end");
 }
-END_TEST
 
 /* Never another answer. */
-START_TEST(judging)
+TEST(judging)
 {
         static const struct value two = { .type = REG_DWORD, .data = "\2\0\0\0", .size = 4 };
         _cleanup_path_ struct path path = { 0 };
@@ -317,7 +314,6 @@ START_TEST(judging)
         } while (r != 0);
         ck_assert_uint_gt(failures, 2);
 }
-END_TEST
 
 /* The path is the test's own. */
 static int open_nth(unsigned n, bool *ret_failed)
@@ -333,7 +329,7 @@ static int open_nth(unsigned n, bool *ret_failed)
         return r;
 }
 
-START_TEST(opening)
+TEST(opening)
 {
         unsigned n = 0, failures = 0;
         bool failed;
@@ -353,18 +349,11 @@ START_TEST(opening)
         dump_done(&after);
         ck_assert_uint_gt(failures, 100);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { in_an_open_transaction, judging, opening };
-
         /* Before its first use. */
         if (!let_sqlite_fail())
                 exit(EXIT_FAILURE);
-        Suite *suite = suite_with("registry-alloc", tests, ARRAY_SIZE(tests), setup, world_teardown);
-
-        suite_loop(changes, ARRAY_SIZE(changes_of_one));
-        suite_loop(dropins, ARRAY_SIZE(reloads));
-        return suite;
+        return suite_with("registry-alloc", setup, world_teardown);
 }

@@ -6,7 +6,7 @@
 #include "suite.h"
 #include "registry-world.h"
 
-START_TEST(hidden_keys)
+TEST(hidden_keys)
 {
         world_do(&w, "set - \\App\\In V 1");
         world_write(&w, ETC "50.yaml",
@@ -39,10 +39,9 @@ START_TEST(hidden_keys)
         ck_assert_uint_eq(world_keys(&w), 1);
         world_check(&w);
 }
-END_TEST
 
 /* At the same precedence a later write brings the key back, and a reload does not hide it again. */
-START_TEST(hidden_at_the_same_precedence)
+TEST(hidden_at_the_same_precedence)
 {
         world_do(&w, "set - \\App\\In V 1\nset - \\App\\In\\Deep V 1");
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In: !hidden\n");
@@ -66,9 +65,8 @@ START_TEST(hidden_at_the_same_precedence)
         ck_assert_str_eq(world_get(&w, "\\Gone", "V"), "NOT_FOUND");
         world_check(&w);
 }
-END_TEST
 
-START_TEST(hides_what_it_had)
+TEST(hides_what_it_had)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In\\Deep: { V: !dword 1 }\n");
         world_reload_well(&w);
@@ -95,9 +93,8 @@ START_TEST(hides_what_it_had)
         dump_done(&before);
         dump_done(&after);
 }
-END_TEST
 
-START_TEST(blankets)
+TEST(blankets)
 {
         world_do(&w, "set - \\App A 1\nset - \\App B 1");
         world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: { B: !dword 2 }\n");
@@ -122,10 +119,9 @@ START_TEST(blankets)
                                        "value-deleted Machine\\App C\n");
         world_check(&w);
 }
-END_TEST
 
 /* The layer's own value stands above its new blanket, also where another layer hides both. */
-START_TEST(blanket_below_another_layer)
+TEST(blanket_below_another_layer)
 {
         static const char *const heads[] = { HEAD("site") "precedence: 1\n",
                 HEAD("site") "precedence: 1\nenabled: false\n" };
@@ -151,10 +147,9 @@ START_TEST(blanket_below_another_layer)
                 world_setup();
         }
 }
-END_TEST
 
 /* Without its layer a blanket counts for nothing. */
-START_TEST(blanket_of_a_disabled_layer)
+TEST(blanket_of_a_disabled_layer)
 {
         world_do(&w, "set - \\App A 1\nset - \\App B 1");
         world_write(
@@ -169,9 +164,8 @@ START_TEST(blanket_of_a_disabled_layer)
         world_expect_reload_sorted(&w, "value-deleted Machine\\App A (uncovered)\n"
                                        "value-set Machine\\App B=2@site (uncovered)\n");
 }
-END_TEST
 
-START_TEST(tombstones_and_other_types)
+TEST(tombstones_and_other_types)
 {
         world_do(&w, "set - \\App A 1");
         world_write(&w, ETC "50.yaml",
@@ -182,9 +176,8 @@ START_TEST(tombstones_and_other_types)
                                 "value-set Machine\\App L=0x8''@site\n");
         world_expect_reload(&w, "");
 }
-END_TEST
 
-START_TEST(new_hives)
+TEST(new_hives)
 {
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "hives: [Users]\nkeys:\n  Users\\Ada: { A: !dword 1 }\n  users: { R: !dword 1 }\n");
@@ -208,10 +201,9 @@ START_TEST(new_hives)
         ck_assert_str_eq(world_get(&w, "Users\\Bob", "V"), "1@base");
         ck_assert_str_eq(world_get(&w, "Users\\Ada", "A"), "NOT_FOUND");
 }
-END_TEST
 
 /* A file may speak of keys that somebody made volatile: what it says there lives as long as they. */
-START_TEST(below_a_volatile_key)
+TEST(below_a_volatile_key)
 {
         static const char file[] =
                 HEAD("site") "keys:\n  \\Tmp\\Own: !blanket { A: !dword 1 }\n  \\Tmp\\Not: !hidden\n";
@@ -231,12 +223,8 @@ START_TEST(below_a_volatile_key)
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "2@site");
         world_check(&w);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { hidden_keys, hidden_at_the_same_precedence, hides_what_it_had,
-                blankets, blanket_below_another_layer, blanket_of_a_disabled_layer,
-                tombstones_and_other_types, new_hives, below_a_volatile_key };
-        return suite_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-dropin-keys", world_setup, world_teardown);
 }

@@ -11,7 +11,7 @@
 #define LAYERS "\\System\\Registry\\Layers\\"
 
 /* Another file that wants the layer does not get it while the first one is broken. */
-START_TEST(broken_keeps_its_layer)
+TEST(broken_keeps_its_layer)
 {
         static const char error[] = "error /etc/peios/registry.d/60.yaml:2:8: layer `Site` belongs to "
                                     "/usr/lib/peios/registry.d/50.yaml, "
@@ -39,10 +39,9 @@ START_TEST(broken_keeps_its_layer)
         world_expect_reload(&w, "value-set Machine\\App A=2@site\n");
         world_check(&w);
 }
-END_TEST
 
 /* Its file went, and another one that wants it is refused, after what it has in common with it. */
-START_TEST(nothing_stays_of_a_file_that_went)
+TEST(nothing_stays_of_a_file_that_went)
 {
         world_do(&w, "mk - \\Key");
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
@@ -56,10 +55,9 @@ START_TEST(nothing_stays_of_a_file_that_went)
         _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
         ck_assert(!store_layer_is_used(registry_store(w.r), "site"));
 }
-END_TEST
 
 /* What overrides a file's precedence does not keep the file out when it comes back. */
-START_TEST(metadata_wait_for_the_file)
+TEST(metadata_wait_for_the_file)
 {
         static const char file[] = HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n";
 
@@ -89,7 +87,6 @@ START_TEST(metadata_wait_for_the_file)
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
         world_check(&w);
 }
-END_TEST
 
 static void expect_layer(const char *name, unsigned precedence, bool enabled)
 {
@@ -114,7 +111,7 @@ static void expect_refused(const char *expected)
 
 /* What is no number leaves what was in force; where nobody knows that any more, the layer is not raised and
  * not switched on. */
-START_TEST(refused_metadata)
+TEST(refused_metadata)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 3\nkeys:\n");
         world_reload_well(&w);
@@ -147,10 +144,9 @@ START_TEST(refused_metadata)
         expect_layer("off", 6, true);
         expect_refused("");
 }
-END_TEST
 
 /* Nor does what was written before the fleet's file came. */
-START_TEST(metadata_leave_the_fleet_alone)
+TEST(metadata_leave_the_fleet_alone)
 {
         world_write(&w, VAR "fleet-web.yaml",
                 SIGNED_FRONT HEAD("fleet-web") "precedence: 1000\nkeys:\n  \\App: { A: !dword 1 }\n");
@@ -172,11 +168,8 @@ START_TEST(metadata_leave_the_fleet_alone)
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "2@base");
         world_check(&w);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { broken_keeps_its_layer, nothing_stays_of_a_file_that_went,
-                metadata_wait_for_the_file, refused_metadata, metadata_leave_the_fleet_alone };
-        return suite_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-dropin-layers", world_setup, world_teardown);
 }

@@ -7,7 +7,7 @@
 #include "suite.h"
 #include "registry-world.h"
 
-START_TEST(comes_changes_goes)
+TEST(comes_changes_goes)
 {
         world_expect_reload(&w, "");
         world_write(&w, ETC "50.yaml",
@@ -39,9 +39,8 @@ START_TEST(comes_changes_goes)
                                        "key-deleted Machine\\App\n"
                                        "subkey-deleted Machine App\n");
 }
-END_TEST
 
-START_TEST(removed_file)
+TEST(removed_file)
 {
         world_do(&w, "set - \\App A 9\nset - \\App\\In X 1");
         world_write(&w, ETC "50.yaml",
@@ -66,9 +65,8 @@ START_TEST(removed_file)
         world_check(&w);
         ck_assert_uint_eq(world_keys(&w), 1);
 }
-END_TEST
 
-START_TEST(goes_while_down)
+TEST(goes_while_down)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
         world_reload_well(&w);
@@ -79,9 +77,8 @@ START_TEST(goes_while_down)
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
         ck_assert_uint_eq(world_keys(&w), 1);
 }
-END_TEST
 
-START_TEST(broken_keeps)
+TEST(broken_keeps)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
         world_reload_well(&w);
@@ -101,10 +98,9 @@ START_TEST(broken_keeps)
                                 "key-deleted Machine\\App\n"
                                 "subkey-deleted Machine App\n");
 }
-END_TEST
 
 /* The administrator's broken file stands in the place of the vendor's good one. */
-START_TEST(broken_replacement)
+TEST(broken_replacement)
 {
         world_write(&w, USR "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
         world_reload_well(&w);
@@ -121,10 +117,9 @@ START_TEST(broken_replacement)
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
 }
-END_TEST
 
 /* What is in a directory that cannot be listed is not gone. */
-START_TEST(unreadable_directory)
+TEST(unreadable_directory)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
         world_write(&w, USR "60.yaml", HEAD("vendor") "keys:\n  \\App: { B: !dword 1 }\n");
@@ -139,9 +134,8 @@ START_TEST(unreadable_directory)
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
 }
-END_TEST
 
-START_TEST(layer_renamed)
+TEST(layer_renamed)
 {
         world_write(&w, ETC "50.yaml", HEAD("one") "keys:\n  \\App: { A: !dword 1, B: !dword 1 }\n");
         world_reload_well(&w);
@@ -160,9 +154,8 @@ START_TEST(layer_renamed)
         ck_assert_str_eq(
                 layers_find(registry_layers(w.r), "two")->file, "/usr/lib/peios/registry.d/70.yaml");
 }
-END_TEST
 
-START_TEST(two_files)
+TEST(two_files)
 {
         world_write(&w, ETC "10.yaml", HEAD("one") "keys:\n  \\App: { A: !dword 1, B: !dword 1 }\n");
         world_write(&w, ETC "20.yaml",
@@ -186,9 +179,8 @@ START_TEST(two_files)
         ck_assert_msg(strncmp(text, "error /etc/peios/registry.d/30.yaml:2:", 38) == 0, "%s", text);
         world_check(&w);
 }
-END_TEST
 
-START_TEST(precedence_and_enabled)
+TEST(precedence_and_enabled)
 {
         world_do(&w, "set - \\App A 9");
         world_write(&w, ETC "50.yaml",
@@ -222,7 +214,6 @@ START_TEST(precedence_and_enabled)
         world_expect(&w, "set site \\App A 1",
                 "READ_ONLY layer 'site' is read-only: it is the contents of /etc/peios/registry.d/50.yaml");
 }
-END_TEST
 
 #define FLEET(key, more)                                                                                         \
         "untrusted comment: verify with site.pub\n"                                                              \
@@ -241,7 +232,7 @@ static void assert_sealed(uint64_t serial, const char *signer)
 
 /* What the fleet publishes once more is a write that changes nothing: those who ask for such hear of it, and
  * the layer is the newer policy's. */
-START_TEST(sealed_anew)
+TEST(sealed_anew)
 {
         world_write(&w, FLEET_DIR "fleet-web.yaml",
                 FLEET("Hr/", "serial: 7\nkeys:\n  \\App: { A: !dword 1, B: !dword 2 }\n"));
@@ -271,9 +262,8 @@ START_TEST(sealed_anew)
         assert_sealed(0, "");
         world_expect_reload(&w, "");
 }
-END_TEST
 
-START_TEST(layer_is_taken)
+TEST(layer_is_taken)
 {
         world_do(&w, "set - \\System\\Registry\\Layers\\Mine Precedence 5");
         world_do(&w, "set mine \\App A 1");
@@ -300,9 +290,8 @@ START_TEST(layer_is_taken)
                 ck_assert_str_eq(world_get(&w, "\\App", "A"), "2@Mine");
         }
 }
-END_TEST
 
-START_TEST(limited)
+TEST(limited)
 {
         struct buf script = BUF_INIT;
 
@@ -328,12 +317,8 @@ START_TEST(limited)
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@two");
         ck_assert_str_eq(world_get(&w, "\\App", "C"), "1@l7");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { comes_changes_goes, removed_file, goes_while_down, broken_keeps,
-                broken_replacement, unreadable_directory, layer_renamed, two_files, precedence_and_enabled,
-                sealed_anew, layer_is_taken, limited };
-        return suite_with("registry-dropins", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-dropins", world_setup, world_teardown);
 }

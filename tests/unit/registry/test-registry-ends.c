@@ -284,7 +284,7 @@ static void assert_same(void)
         assert_boot_takes(text_of(winner()));
 }
 
-START_TEST(at_random)
+TEST(at_random)
 {
         unsigned value = 0, told = 0;
 
@@ -303,7 +303,6 @@ START_TEST(at_random)
         /* Or nothing of it was seen. */
         ck_assert_uint_gt(told, ROUNDS);
 }
-END_TEST
 
 /* ---- One by one ---- */
 
@@ -316,7 +315,7 @@ static const char *in_an_hour(char text[static ENDING_TEXT_MAX])
         return ending_format(&e, text);
 }
 
-START_TEST(later_writes_win)
+TEST(later_writes_win)
 {
         char ends[ENDING_TEXT_MAX];
 
@@ -331,9 +330,8 @@ START_TEST(later_writes_win)
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "4@base");
         ck_assert_uint_eq(registry_layers(w.r)->n, 1);
 }
-END_TEST
 
-START_TEST(refused_layers)
+TEST(refused_layers)
 {
         char ends[ENDING_TEXT_MAX];
 
@@ -351,10 +349,9 @@ START_TEST(refused_layers)
         ck_assert_int_eq(world_change(&w, "set gone \\App V 1"), REGISTRY_NOT_FOUND);
         registry_abort(w.r);
 }
-END_TEST
 
 /* Somebody else's change of another layer is not what ends it. */
-START_TEST(counts_until_it_is_deleted)
+TEST(counts_until_it_is_deleted)
 {
         char ends[ENDING_TEXT_MAX];
 
@@ -368,11 +365,10 @@ START_TEST(counts_until_it_is_deleted)
         ck_assert_uint_eq(sweep(), 1);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
 }
-END_TEST
 
 /* Who may only write values cannot use up the layers, nor those that one value may have, nor what others
  * need. */
-START_TEST(too_many)
+TEST(too_many)
 {
         char ends[ENDING_TEXT_MAX], name[32];
 
@@ -393,7 +389,6 @@ START_TEST(too_many)
         ck_assert_uint_eq(sweep(), 1);
         ck_assert_int_eq(make_and_set_as(1, "temporary-again", in_an_hour(ends), 3), 0);
 }
-END_TEST
 
 static unsigned n_refused;
 
@@ -405,7 +400,7 @@ static void on_refused(const struct layers_refused *refused, void *userdata)
 }
 
 /* What is in force stays; after a start that is not known, and the layer may have ended. */
-START_TEST(refused_values)
+TEST(refused_values)
 {
         char ends[ENDING_TEXT_MAX];
 
@@ -423,10 +418,9 @@ START_TEST(refused_values)
         world_do(&w, "del - \\System\\Registry\\Layers\\lab Ends");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@lab");
 }
-END_TEST
 
 /* A file's layer ends with its file. */
-START_TEST(of_a_file)
+TEST(of_a_file)
 {
         world_write(&w, "etc/peios/registry.d/50-site.yaml",
                 "peios-registry: 1\nlayer: site\nkeys: { \\App: { V: !dword 5 } }\n");
@@ -438,12 +432,8 @@ START_TEST(of_a_file)
         ck_assert_uint_eq(n_refused, 1);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "5@site");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { at_random, later_writes_win, counts_until_it_is_deleted, too_many,
-                refused_layers, refused_values, of_a_file };
-
-        return suite_with("registry-ends", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-ends", setup, teardown);
 }

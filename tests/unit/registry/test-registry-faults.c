@@ -151,7 +151,7 @@ static int ask(const struct question *q)
         return q->ask(&path, q->name);
 }
 
-START_TEST(each_read_fails_once)
+TEST_EACH(each_read_fails_once, ARRAY_SIZE(questions))
 {
         const struct question *q = &questions[_i];
         unsigned n = 0;
@@ -172,7 +172,6 @@ START_TEST(each_read_fails_once)
         } while (failed);
         ck_assert_uint_gt(n, 3);
 }
-END_TEST
 
 /* ---- Changing ---- */
 
@@ -232,7 +231,7 @@ static bool fail_nth_read(const char *script, const char *expected, unsigned n)
         return failed;
 }
 
-START_TEST(each_read_of_a_change_fails_once)
+TEST_EACH(each_read_of_a_change_fails_once, ARRAY_SIZE(scripts))
 {
         const char *script = scripts[_i];
         unsigned n = 1;
@@ -244,10 +243,9 @@ START_TEST(each_read_of_a_change_fails_once)
                 n++;
         ck_assert_uint_gt(n, 3);
 }
-END_TEST
 
 /* It is not the files' fault. */
-START_TEST(each_read_of_a_reload_fails_once)
+TEST(each_read_of_a_reload_fails_once)
 {
         struct registry_events events;
         bool failed;
@@ -280,9 +278,8 @@ START_TEST(each_read_of_a_reload_fails_once)
         }
         ck_abort();
 }
-END_TEST
 
-START_TEST(each_read_of_opening_fails_once)
+TEST(each_read_of_opening_fails_once)
 {
         unsigned n = 0;
         int r;
@@ -302,7 +299,6 @@ START_TEST(each_read_of_opening_fails_once)
         dump_done(&before);
         ck_assert_uint_gt(n, 10);
 }
-END_TEST
 
 /* ---- Writing ---- */
 
@@ -358,7 +354,7 @@ static void use_again(void)
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@site");
 }
 
-START_TEST(a_sync_fails)
+TEST(a_sync_fails)
 {
         static const unsigned failing[] = { 1, 2, 3 };
         struct dump before = world_dump(&w, false);
@@ -377,9 +373,8 @@ START_TEST(a_sync_fails)
         dump_done(&before);
         use_again();
 }
-END_TEST
 
-START_TEST(the_disk_is_full)
+TEST(the_disk_is_full)
 {
         struct dump before = world_dump(&w, false);
         uint64_t sequence = registry_sequence(w.r);
@@ -399,7 +394,6 @@ START_TEST(the_disk_is_full)
         dump_done(&before);
         use_again();
 }
-END_TEST
 
 static void limit_pages(unsigned pages)
 {
@@ -409,7 +403,7 @@ static void limit_pages(unsigned pages)
 }
 
 /* In the midst of a change, and with it goes what has ended before in the turn. */
-START_TEST(no_page_is_left)
+TEST(no_page_is_left)
 {
         struct dump before = world_dump(&w, false);
         uint64_t sequence = registry_sequence(w.r);
@@ -437,15 +431,8 @@ START_TEST(no_page_is_left)
         dump_done(&before);
         use_again();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { each_read_of_a_reload_fails_once, each_read_of_opening_fails_once,
-                a_sync_fails, the_disk_is_full, no_page_is_left };
-        Suite *suite = suite_with("registry-faults", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(each_read_fails_once, ARRAY_SIZE(questions));
-        suite_loop(each_read_of_a_change_fails_once, ARRAY_SIZE(scripts));
-        return suite;
+        return suite_with("registry-faults", setup, teardown);
 }

@@ -26,7 +26,7 @@ static size_t keys(void)
         return world_keys(&w);
 }
 
-START_TEST(values_can_be_deleted)
+TEST(values_can_be_deleted)
 {
         world_expect(&w, "del trial \\A V", "value-set Machine\\A V=1@base\n");
         world_expect(&w, "del trial \\a own", "value-deleted Machine\\A Own\n");
@@ -37,18 +37,16 @@ START_TEST(values_can_be_deleted)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\A", "V"), "1@base");
 }
-END_TEST
 
-START_TEST(and_written)
+TEST(and_written)
 {
         world_expect(&w, "set trial \\A V 7", "value-set Machine\\A V=7@trial\n");
         /* Now it names the key. */
         world_expect(&w, "rm - \\A", "value-unchanged Machine\\A V=7@trial\n");
         ck_assert_str_eq(world_get(&w, "\\A", "Own"), "3@trial");
 }
-END_TEST
 
-START_TEST(the_last_naming_entry)
+TEST(the_last_naming_entry)
 {
         size_t before = keys();
         world_expect(&w, "rm - \\A",
@@ -63,9 +61,8 @@ START_TEST(the_last_naming_entry)
         ck_assert_str_eq(world_get(&w, "\\A", "Own"), "NOT_FOUND");
         ck_assert_str_eq(world_get(&w, "\\A", "W"), "1@base");
 }
-END_TEST
 
-START_TEST(keys_below)
+TEST(keys_below)
 {
         size_t before = keys();
         world_do(&w, "set trial \\A\\B\\C V 1\nset - \\A\\D V 1");
@@ -82,10 +79,9 @@ START_TEST(keys_below)
         ck_assert_uint_eq(keys(), before - 1);
         ck_assert_str_eq(world_get(&w, "\\A\\B\\C", "V"), "NOT_FOUND");
 }
-END_TEST
 
 /* What a layer has below goes with the key, named or not. */
-START_TEST(what_it_has_below)
+TEST(what_it_has_below)
 {
         world_do(&w, "set - \\A\\B V 1\nset trial \\A\\B V 2");
         world_unname(&w, "trial", "\\A\\B");
@@ -95,9 +91,8 @@ START_TEST(what_it_has_below)
                 "value-set Machine\\A V=1@base\n");
         ck_assert_str_eq(world_get(&w, "\\A\\B", "V"), "1@base");
 }
-END_TEST
 
-START_TEST(a_layer_goes)
+TEST(a_layer_goes)
 {
         world_do(&w, "rm - \\System\\Registry\\Layers\\trial");
         ck_assert_str_eq(world_get(&w, "\\A", "V"), "1@base");
@@ -105,11 +100,8 @@ START_TEST(a_layer_goes)
         world_do(&w, "set - \\System\\Registry\\Layers\\trial Precedence 5");
         ck_assert_str_eq(world_get(&w, "\\A", "V"), "1@base");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { values_can_be_deleted, and_written, the_last_naming_entry, keys_below,
-                what_it_has_below, a_layer_goes };
-        return suite_with("registry-foreign", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-foreign", setup, teardown);
 }

@@ -43,7 +43,7 @@ static void expect_rest(const char *script, const char *expected)
         "subkey-created Machine Only\n"                                                                     \
         "value-set Machine\\Only Y=1@high (uncovered)\n"
 
-START_TEST(disable_and_enable)
+TEST(disable_and_enable)
 {
         world_expect(&w, "set - " LAYERS "high Precedence 5",
                 "value-unchanged Machine\\System\\Registry\\Layers\\high Precedence=5@base\n");
@@ -59,9 +59,8 @@ START_TEST(disable_and_enable)
         expect_rest("set - " LAYERS "high Enabled 0", HIGH_GOES);
         expect_rest("del - " LAYERS "high Enabled", HIGH_COMES);
 }
-END_TEST
 
-START_TEST(withdraw_from_a_disabled_layer)
+TEST(withdraw_from_a_disabled_layer)
 {
         world_do(&w, "set - " LAYERS "high Enabled 0");
         world_expect(&w, "del high \\Only Y", "value-unchanged Machine\\Only Y\n");
@@ -73,9 +72,8 @@ START_TEST(withdraw_from_a_disabled_layer)
         struct dump dump = world_dump(&w, false);
         dump_done(&dump);
 }
-END_TEST
 
-START_TEST(precedence)
+TEST(precedence)
 {
         expect_rest("set - " LAYERS "high Precedence 6", "");
         /* Equal to base: the later write wins. */
@@ -88,18 +86,16 @@ START_TEST(precedence)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "6@low");
 }
-END_TEST
 
 /* Same bytes, but with the new precedence they do not count any more unless written anew. */
-START_TEST(no_op_looks_at_the_new_table)
+TEST(no_op_looks_at_the_new_table)
 {
         world_do(&w, "set - \\App V 4");
         world_do(&w, "set - " LAYERS "high Precedence 0\nset high \\App V 2");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
 }
-END_TEST
 
-START_TEST(refused_metadata_values)
+TEST(refused_metadata_values)
 {
         /* The registry keeps them, the reader does not take them. */
         expect_rest("set - " LAYERS "high Precedence lots", "");
@@ -109,10 +105,9 @@ START_TEST(refused_metadata_values)
         ck_assert(layers_find(registry_layers(w.r), "high")->enabled);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
 }
-END_TEST
 
 /* A REG_DWORD, and for Enabled 0 or 1. */
-START_TEST(exact_metadata)
+TEST(exact_metadata)
 {
         static const struct {
                 const char *name;
@@ -159,10 +154,9 @@ START_TEST(exact_metadata)
                 ck_assert_msg((switched ? l->enabled : l->precedence) == expected, "case %zu", i);
         }
 }
-END_TEST
 
 /* Metadata in another layer than base do not count: a layer could raise itself. */
-START_TEST(only_base_says)
+TEST(only_base_says)
 {
         world_do(&w, "set low " LAYERS "low Precedence 9\nset low " LAYERS "new Precedence 9");
         world_do(&w, "set low \\App V 3");
@@ -171,9 +165,8 @@ START_TEST(only_base_says)
         ck_assert_int_eq(world_change(&w, "set new \\App V 1"), REGISTRY_NOT_FOUND);
         registry_abort(w.r);
 }
-END_TEST
 
-START_TEST(reserved_names)
+TEST(reserved_names)
 {
         static const char *const scripts[] = { "set - " LAYERS "base Precedence 1",
                 "set - " LAYERS "BASE Enabled 0", "set - " LAYERS "Default Precedence 1",
@@ -186,7 +179,6 @@ START_TEST(reserved_names)
         world_do(
                 &w, "set - \\Base V 1\nset - \\System\\Registry base 1\nset - \\System\\Registry\\base V 1");
 }
-END_TEST
 
 /* What the registry itself refuses: metadata of the layer `base`. */
 static void write_base_metadata(const struct guid *layers)
@@ -212,7 +204,7 @@ static void write_base_metadata(const struct guid *layers)
         world_apply(&w, ops, ARRAY_SIZE(ops));
 }
 
-START_TEST(foreign_base_metadata)
+TEST(foreign_base_metadata)
 {
         _cleanup_path_ struct path path = { 0 };
         struct guid layers;
@@ -225,10 +217,9 @@ START_TEST(foreign_base_metadata)
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
         world_do(&w, "rm - " LAYERS "base");
 }
-END_TEST
 
 /* Deleting a layer removes its entries: it is empty when it comes back. */
-START_TEST(delete_a_layer)
+TEST(delete_a_layer)
 {
         expect_rest("rm - " LAYERS "high", "key-deleted Machine\\System\\Registry\\Layers\\high\n"
                                            "subkey-deleted Machine\\System\\Registry\\Layers high\n"
@@ -241,7 +232,6 @@ START_TEST(delete_a_layer)
                                            "key-deleted Machine\\Only\n"
                                            "subkey-deleted Machine Only\n");
 }
-END_TEST
 
 static bool has_layer(const char *layer)
 {
@@ -253,7 +243,7 @@ static bool has_layer(const char *layer)
         return found;
 }
 
-START_TEST(deleted_layers_are_empty)
+TEST(deleted_layers_are_empty)
 {
         static const char *const scripts[] = { "rm - " LAYERS "HIGH", "rmr - \\System\\Registry\\Layers",
                 "rmr - \\System\\Registry", "rmr - \\System" };
@@ -275,18 +265,16 @@ START_TEST(deleted_layers_are_empty)
                 setup();
         }
 }
-END_TEST
 
 /* Gone and back in one transaction: the same layer. */
-START_TEST(recreated_in_one_transaction)
+TEST(recreated_in_one_transaction)
 {
         world_do(&w, "rm - " LAYERS "high\nset - " LAYERS "high Precedence 6");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
 }
-END_TEST
 
 /* Volatile metadata: after a restart the layer's entries wait for it. */
-START_TEST(latent_entries)
+TEST(latent_entries)
 {
         world_do(&w, "vset - " LAYERS "brief Precedence 9");
         world_expect(&w, "set brief \\App V 9\nset brief \\Brief Z 1",
@@ -303,10 +291,9 @@ START_TEST(latent_entries)
         world_do(&w, "set - " LAYERS "brief Precedence 9");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@brief");
 }
-END_TEST
 
 /* Whoever may write comes first, and what is said of layers is not forgotten for that. */
-START_TEST(kept_in_volatile_keys)
+TEST(kept_in_volatile_keys)
 {
         world_do(&w, "rmr - \\System\nvset - \\System\\Registry\\Own V 1");
         world_do(&w, "vmk - " LAYERS "brief\nset - " LAYERS "lasting Precedence 9");
@@ -315,9 +302,8 @@ START_TEST(kept_in_volatile_keys)
         ck_assert_ptr_null(layers_find(registry_layers(w.r), "brief"));
         ck_assert_str_eq(world_get(&w, "\\System\\Registry\\Own", "V"), "NOT_FOUND");
 }
-END_TEST
 
-START_TEST(too_many)
+TEST(too_many)
 {
         struct buf script = BUF_INIT;
 
@@ -332,13 +318,8 @@ START_TEST(too_many)
         ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
         buf_done(&script);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { disable_and_enable, withdraw_from_a_disabled_layer, precedence,
-                no_op_looks_at_the_new_table, refused_metadata_values, exact_metadata, only_base_says,
-                reserved_names, foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
-                recreated_in_one_transaction, latent_entries, kept_in_volatile_keys, too_many };
-        return suite_with("registry-layers", tests, ARRAY_SIZE(tests), setup, world_teardown);
+        return suite_with("registry-layers", setup, world_teardown);
 }

@@ -25,7 +25,7 @@ static int set_bytes(const char *key, const char *name, const struct value *v, s
                 &w.d);
 }
 
-START_TEST(limits)
+TEST(limits)
 {
         static char bytes[WORLD_VALUE_MAX + 1], name[NAME_BYTES_MAX + 2];
         struct value v = { .type = REG_BINARY, .data = bytes, .size = WORLD_VALUE_MAX };
@@ -61,7 +61,6 @@ START_TEST(limits)
         ck_assert_str_eq(world_get(&w, "\\Big\\New", "V"), "NOT_FOUND");
         ck_assert_str_eq(world_get(&w, "\\Big", "a\\b/c"), "hex''@base");
 }
-END_TEST
 
 /* `n` components in all, the hive's included. */
 static char *deep_path(unsigned n, const char *component)
@@ -76,7 +75,7 @@ static char *deep_path(unsigned n, const char *component)
         return text;
 }
 
-START_TEST(depth)
+TEST(depth)
 {
         _cleanup_free_ char *deepest = deep_path(PATH_DEPTH_MAX, "k"), *deeper = deep_path(600, "k");
         _cleanup_path_ struct path path = { 0 };
@@ -99,9 +98,8 @@ START_TEST(depth)
         ck_assert_uint_eq(world_keys(&w), 1);
         buf_done(&script);
 }
-END_TEST
 
-START_TEST(compare_and_swap)
+TEST(compare_and_swap)
 {
         const struct value one = { .type = REG_SZ, .data = "1", .size = 1 };
 
@@ -128,10 +126,9 @@ START_TEST(compare_and_swap)
         registry_abort(w.r);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
 }
-END_TEST
 
 /* 0 is no wildcard: it is what a reader gets where nothing is written. */
-START_TEST(compare_and_swap_with_nothing)
+TEST(compare_and_swap_with_nothing)
 {
         const struct value one = { .type = REG_SZ, .data = "1", .size = 1 };
         _cleanup_path_ struct path path = { 0 };
@@ -151,9 +148,8 @@ START_TEST(compare_and_swap_with_nothing)
         ck_assert_int_eq(set_bytes("\\App", "V", &one, ANY), 0);
         registry_abort(w.r);
 }
-END_TEST
 
-START_TEST(compare_and_swap_delete)
+TEST(compare_and_swap_delete)
 {
         _cleanup_path_ struct path path = { 0 };
         struct guid key;
@@ -175,7 +171,6 @@ START_TEST(compare_and_swap_delete)
         ck_assert_int_eq(registry_change(w.r, CHANGE_CREATE_KEY, &write, NULL), REGISTRY_CONFLICT);
         registry_abort(w.r);
 }
-END_TEST
 
 static uint64_t fill_and_measure(unsigned n)
 {
@@ -196,7 +191,7 @@ static uint64_t fill_and_measure(unsigned n)
 }
 
 /* Without a disk: a set looks at its own value only. */
-START_TEST(cost_of_a_set)
+TEST(cost_of_a_set)
 {
         world_close(&w);
         w.in_memory = true;
@@ -206,7 +201,6 @@ START_TEST(cost_of_a_set)
         ck_assert_msg(large < 10 * small, "%" PRIu64 " µs in a store of 20, %" PRIu64 " in one of 20000",
                 small, large);
 }
-END_TEST
 
 /* One transaction that makes DEEP_KEYS keys, in trees of that depth without branches. */
 #define DEEP_KEYS 8192u
@@ -223,7 +217,7 @@ static uint64_t make_deep_and_measure(unsigned levels)
         return clock_of(CLOCK_PROCESS_CPUTIME_ID) - start;
 }
 
-START_TEST(cost_of_deep_keys)
+TEST(cost_of_deep_keys)
 {
         world_close(&w);
         w.in_memory = true;
@@ -233,7 +227,6 @@ START_TEST(cost_of_deep_keys)
         ck_assert_msg(
                 deep < 4 * flat, "%" PRIu64 " µs for keys of depth 8, %" PRIu64 " of depth 256", flat, deep);
 }
-END_TEST
 
 /* About 40 MB. */
 static void write_large_file(const char *path, const char *layer)
@@ -250,7 +243,7 @@ static void write_large_file(const char *path, const char *layer)
         buf_done(&text);
 }
 
-START_TEST(large_files)
+TEST(large_files)
 {
         write_large_file("etc/peios/registry.d/10.yaml", "one");
         write_large_file("etc/peios/registry.d/20.yaml", "two");
@@ -266,7 +259,6 @@ START_TEST(large_files)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "2@base");
 }
-END_TEST
 
 static void many_layers(unsigned n)
 {
@@ -282,7 +274,7 @@ static void many_layers(unsigned n)
 }
 
 /* Files' layers and base count as well. */
-START_TEST(layers_of_a_value)
+TEST(layers_of_a_value)
 {
         world_write(&w, "etc/peios/registry.d/10.yaml",
                 "peios-registry: 1\nlayer: first\nkeys: { \\App: { V: !dword 1 } }\n");
@@ -310,11 +302,8 @@ START_TEST(layers_of_a_value)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@more");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
-                compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys, large_files, layers_of_a_value };
-        return suite_with("registry-limits", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-limits", world_setup, world_teardown);
 }

@@ -22,7 +22,7 @@ static void expect_text(const char *key, const char *error, const char *text)
         ck_assert_str_eq(w.d.text, text);
 }
 
-START_TEST(follows)
+TEST(follows)
 {
         world_do(&w, "set - \\New V 1\nset - \\New\\In V 2\nset - \\New\\In @ x");
         world_expect(&w, "ln - \\Old Machine\\New",
@@ -41,9 +41,8 @@ START_TEST(follows)
         expect("\\Way\\Last", "V", "2@base");
         expect("\\Way\\Last", ">@", "link'Machine\\Way\\First\\In'@base");
 }
-END_TEST
 
-START_TEST(writes)
+TEST(writes)
 {
         world_do(&w, "mk - \\New\nln - \\Old Machine\\New");
         world_expect(&w, "set - \\Old V 1", "value-set Machine\\New V=1@base\n");
@@ -82,13 +81,12 @@ START_TEST(writes)
                 "subkey-created Machine B\n"
                 "value-set Machine\\B V=2@base\n");
 }
-END_TEST
 
 struct step {
         const char *script, *expected;
 };
 
-START_TEST(refused)
+TEST(refused)
 {
         static const struct step steps[] = {
                 { "ln - \\Key Machine\\X", "EXISTS Machine\\Key: the key is there already, in layer base" },
@@ -129,9 +127,8 @@ START_TEST(refused)
                 world_expect(&w, steps[i].script, steps[i].expected);
         expect(LAYERS "low", "Precedence", "0@base");
 }
-END_TEST
 
-START_TEST(leads_nowhere)
+TEST(leads_nowhere)
 {
         static const struct step targets[] = {
                 { "System",
@@ -159,10 +156,9 @@ START_TEST(leads_nowhere)
         expect_text("\\L", "NOT_FOUND",
                 "Machine\\No\\In: no such key: there is no 'No' in Machine; Machine\\L is a link to \\No\\In");
 }
-END_TEST
 
 /* The target and what stands behind the link are one path, with the limits of one. */
-START_TEST(too_long)
+TEST(too_long)
 {
         _cleanup_buf_ struct buf script = BUF_INIT;
 
@@ -174,9 +170,8 @@ START_TEST(too_long)
         expect("\\L\\x", "V", "BAD_LINK");
         ck_assert_ptr_nonnull(strstr(w.d.text, "the path has more than 512 components"));
 }
-END_TEST
 
-START_TEST(circles)
+TEST(circles)
 {
         world_do(&w, "ln - \\A Machine\\B\nln - \\B Machine\\C\\In\nmk - \\C\nln - \\C\\In Machine\\A");
         expect_text("\\A\\X", "LINK_LOOP",
@@ -196,9 +191,8 @@ START_TEST(circles)
                 "ln - \\Twice\\Out Machine\\End");
         expect("\\Again\\In", "V", "1@base");
 }
-END_TEST
 
-START_TEST(sixteen)
+TEST(sixteen)
 {
         world_do(&w, "set - \\L0 V 1");
         for (unsigned i = 1; i <= REGISTRY_LINKS_MAX + 1; i++)
@@ -207,10 +201,9 @@ START_TEST(sixteen)
         expect("\\L17", "V", "LINK_LOOP");
         ck_assert_ptr_nonnull(strstr(w.d.text, "one behind the other: Machine\\L17 to Machine\\L16 to "));
 }
-END_TEST
 
 /* A link's value is one like others. */
-START_TEST(layers)
+TEST(layers)
 {
         static const struct step steps[] = {
                 { "lset high \\L @ !", "BAD_LINK" },
@@ -233,12 +226,8 @@ START_TEST(layers)
         world_restart(&w);
         expect("\\L", "V", "1@base");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { follows, writes, refused, leads_nowhere, too_long, circles, sixteen,
-                layers };
-
-        return suite_with("registry-links", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-links", world_setup, world_teardown);
 }

@@ -296,7 +296,7 @@ static void unname(void)
         compare("a layer that does not name a key");
 }
 
-START_TEST(random_changes)
+TEST_EACH(random_changes, 4)
 {
         srandom((unsigned)_i + 1);
         w.forgets = _i % 2;
@@ -316,12 +316,8 @@ START_TEST(random_changes)
                         unname();
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_with("registry-model", NULL, 0, setup, world_teardown);
-
-        suite_loop(random_changes, 4);
-        return suite;
+        return suite_with("registry-model", setup, world_teardown);
 }

@@ -11,7 +11,7 @@
 #include "registry-world.h"
 
 /* What cannot be opened says why. */
-START_TEST(no_directory)
+TEST(no_directory)
 {
         world_close(&w);
         scratch_done(&w.root);
@@ -19,9 +19,8 @@ START_TEST(no_directory)
         ck_assert_ptr_nonnull(strstr(w.d.text, "registry.db"));
         ck_assert_int_eq(mkdir(w.root.root, 0700), 0);
 }
-END_TEST
 
-START_TEST(in_memory)
+TEST(in_memory)
 {
         const char *file = world_file(&w);
 
@@ -39,9 +38,8 @@ START_TEST(in_memory)
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "NOT_FOUND");
         ck_assert_int_eq(access(file, F_OK), -1);
 }
-END_TEST
 
-START_TEST(first_start)
+TEST(first_start)
 {
         ck_assert_uint_eq(registry_hives(w.r)->n, 1);
         ck_assert_uint_eq(world_keys(&w), 1);
@@ -52,7 +50,6 @@ START_TEST(first_start)
         dump_done(&before);
         dump_done(&after);
 }
-END_TEST
 
 /* In the database or its log. */
 static bool disk_has(const char *text)
@@ -69,7 +66,7 @@ static bool disk_has(const char *text)
         return found;
 }
 
-START_TEST(volatile_keys)
+TEST(volatile_keys)
 {
         struct dump before, after;
 
@@ -106,9 +103,8 @@ START_TEST(volatile_keys)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Run", "V"), "1@base");
 }
-END_TEST
 
-START_TEST(volatile_in_two_layers)
+TEST(volatile_in_two_layers)
 {
         world_do(&w, "set - \\System\\Registry\\Layers\\high Precedence 5");
         world_do(&w, "vset - \\Tmp\\Run V 1\nset high \\Tmp\\Run V 2\nset high \\Own V 1");
@@ -123,11 +119,8 @@ START_TEST(volatile_in_two_layers)
         ck_assert_str_eq(world_get(&w, "\\Own", "V"), "NOT_FOUND");
         ck_assert_uint_eq(registry_layers(w.r)->n, 1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { no_directory, in_memory, first_start, volatile_keys,
-                volatile_in_two_layers };
-        return suite_with("registry-open", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-open", world_setup, world_teardown);
 }

@@ -337,7 +337,7 @@ static void compare(const char *what)
         ck_assert_int_eq(registry_sync(w.r, NULL), 0);
 }
 
-START_TEST(random_stores)
+TEST_EACH(random_stores, 30)
 {
         srandom((unsigned)_i + 1);
         for (unsigned i = 0; i < ROUNDS; i++) {
@@ -353,12 +353,11 @@ START_TEST(random_stores)
         }
         ck_assert_uint_gt(n_links, 5);
 }
-END_TEST
 
 /* ---- One by one ---- */
 
 /* Whoever has written to the layer has nothing to do with the schema. */
-START_TEST(a_layer_that_is_taken)
+TEST(a_layer_that_is_taken)
 {
         world_do(&w, "set one Users\\U\\Other V 1");
         world_write(&w, files[0], "peios-registry: 1\nlayer: one\nkeys: { \\A: { V: !dword 4 } }\n");
@@ -367,10 +366,9 @@ START_TEST(a_layer_that_is_taken)
         apply_files(1);
         close_part();
 }
-END_TEST
 
 /* Each key is copied once, however many layers name it. */
-START_TEST(many_layers_name_a_key)
+TEST(many_layers_name_a_key)
 {
         _cleanup_buf_ struct buf script = BUF_INIT;
 
@@ -387,7 +385,6 @@ START_TEST(many_layers_name_a_key)
         assert_same_answers(true, "100 layers");
         close_part();
 }
-END_TEST
 
 static void unbind(const char *key)
 {
@@ -406,7 +403,7 @@ static void assert_absent(const char *key, const char *name)
 }
 
 /* Only what is needed. */
-START_TEST(the_rest_stays)
+TEST(the_rest_stays)
 {
         world_do(&w,
                 "set - \\A V 1\nset - \\E V 1\nset - \\A Other 1\nset - \\Other V 1\nset - \\A\\Other V 1\nset - Users\\U\\V V 1");
@@ -420,10 +417,9 @@ START_TEST(the_rest_stays)
         assert_same_answers(true, "what is needed");
         close_part();
 }
-END_TEST
 
 /* As many links as may be, and one more. */
-START_TEST(a_chain_of_links)
+TEST(a_chain_of_links)
 {
         world_do(&w, "set - \\L0 V 1\nset - \\L0\\F V 2");
         for (unsigned i = 1; i <= REGISTRY_LINKS_MAX; i++)
@@ -433,14 +429,8 @@ START_TEST(a_chain_of_links)
         assert_same_answers(true, "a chain");
         close_part();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_chain_of_links, a_layer_that_is_taken, many_layers_name_a_key,
-                the_rest_stays };
-        Suite *suite = suite_with("registry-part", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(random_stores, 30);
-        return suite;
+        return suite_with("registry-part", setup, teardown);
 }

@@ -99,7 +99,7 @@ static void expect_kept(const char *expected)
 #define MACHINE "key Machine Machine -\n"
 #define SYSTEM "key Machine\\System System -\nentry Machine System base\n"
 
-START_TEST(bound_values)
+TEST(bound_values)
 {
         world_do(&w, "set - \\System\\Process PidMax 4096");
         world_do(&w, "set - \\System\\Process Other 1\nset - \\System\\Other V 1\nset - \\Other V 1");
@@ -110,9 +110,8 @@ START_TEST(bound_values)
                                    "set Machine\\System\\Process PIDMAX base\n"
                                    "delete Machine\\System\\Process PIDMAX base\n");
 }
-END_TEST
 
-START_TEST(whole_trees)
+TEST(whole_trees)
 {
         world_do(&w, "set - \\System\\Audit\\Taint\\Sites Any 1");
         world_do(&w, "set - \\System\\Registry\\Layers\\site Precedence 5");
@@ -136,10 +135,9 @@ START_TEST(whole_trees)
                                    "entry Machine\\System\\Registry History base\n"
                                    "set Machine\\System\\Registry\\History Days base\n");
 }
-END_TEST
 
 /* Their rows know where they were. */
-START_TEST(keys_that_went)
+TEST(keys_that_went)
 {
         world_do(&w, "set - \\System\\Process PidMax 4096\nset - \\System\\Other V 1");
         world_do(&w, "rmr - \\System");
@@ -152,9 +150,8 @@ START_TEST(keys_that_went)
                                    "unname Machine System base\n"
                                    "drop Machine\\System System -\n");
 }
-END_TEST
 
-START_TEST(volatile_keys)
+TEST(volatile_keys)
 {
         world_do(&w, "vset - \\System\\Audit\\Run V 1");
         world_restart(&w);
@@ -166,9 +163,8 @@ START_TEST(volatile_keys)
                             "entry Machine\\System\\Audit Run base\n"
                             "set Machine\\System\\Audit\\Run V base\n");
 }
-END_TEST
 
-START_TEST(a_deleted_layer)
+TEST(a_deleted_layer)
 {
         world_do(&w, "set - \\System\\Registry\\Layers\\site Precedence 5");
         world_do(&w, "set site \\System\\Process PidMax 1000\nset site \\Site V 1");
@@ -192,9 +188,8 @@ START_TEST(a_deleted_layer)
                                    "drop Machine\\System\\Process Process -\n"
                                    "unname Machine System site\n");
 }
-END_TEST
 
-START_TEST(dropins)
+TEST(dropins)
 {
         world_do(&w, "set - \\System\\Process PidMax 4096\nset - \\System\\Audit V 1");
         world_write(&w, SITE,
@@ -222,9 +217,8 @@ START_TEST(dropins)
                                    "unname Machine System site\n"
                                    "forget - - site\n");
 }
-END_TEST
 
-START_TEST(blankets)
+TEST(blankets)
 {
         world_write(&w, SITE,
                 "peios-registry: 1\nlayer: site\nkeys:\n"
@@ -238,11 +232,8 @@ START_TEST(blankets)
                             "blanket Machine\\System\\Process - site\n"
                             "file - " SITE " site\n");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { bound_values, whole_trees, keys_that_went, volatile_keys,
-                a_deleted_layer, dropins, blankets };
-        return suite_with("registry-policy", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("registry-policy", world_setup, world_teardown);
 }

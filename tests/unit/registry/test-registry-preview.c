@@ -16,7 +16,7 @@ static void setup(void)
 }
 
 /* However it ends, it takes no number. */
-START_TEST(previews_take_no_number)
+TEST(previews_take_no_number)
 {
         uint64_t sequence = registry_sequence(w.r);
         struct registry_events events;
@@ -36,10 +36,9 @@ START_TEST(previews_take_no_number)
         world_do(&w, "set - \\App V 2");
         ck_assert_uint_eq(registry_sequence(w.r), sequence + 1);
 }
-END_TEST
 
 /* Whatever takes the room, it is refused at once, and undone. */
-START_TEST(previews_have_limited_room)
+TEST(previews_have_limited_room)
 {
         static const char *const scripts[] = {
                 "mk - \\A\\B\\C\\D\\E\\F\\G\\H",
@@ -75,10 +74,9 @@ START_TEST(previews_have_limited_room)
         dump_done(&before);
         dump_done(&after);
 }
-END_TEST
 
 /* Beside what is kept, the database holds each page that changes, and what it was before. */
-START_TEST(previews_take_about_their_room)
+TEST(previews_take_about_their_room)
 {
         static const size_t room = 256u * 1024u;
         _cleanup_buf_ struct buf script = BUF_INIT;
@@ -97,11 +95,8 @@ START_TEST(previews_take_about_their_room)
         registry_abort(w.r);
         ck_assert_int_lt(sqlite3_memory_highwater(false) - before, 2 * (sqlite3_int64)room);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { previews_take_no_number, previews_have_limited_room,
-                previews_take_about_their_room };
-        return suite_with("registry-preview", tests, ARRAY_SIZE(tests), setup, world_teardown);
+        return suite_with("registry-preview", setup, world_teardown);
 }

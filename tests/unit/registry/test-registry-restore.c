@@ -129,7 +129,7 @@ static const struct {
         { "set - Machine\\L V 1", "rm - Machine\\L\nln - Machine\\L Machine\\A" },
 };
 
-START_TEST(what_the_copy_has)
+TEST_EACH(what_the_copy_has, ARRAY_SIZE(cases))
 {
         struct world w;
 
@@ -152,10 +152,9 @@ START_TEST(what_the_copy_has)
         world_check(&w);
         world_done(&w);
 }
-END_TEST
 
 /* Nothing has the GUID that it has here, not even a hive. */
-START_TEST(of_another_machine)
+TEST(of_another_machine)
 {
         struct world one, other;
 
@@ -175,10 +174,9 @@ START_TEST(of_another_machine)
         world_done(&other);
         world_done(&one);
 }
-END_TEST
 
 /* A key and all below it, whatever else has changed. */
-START_TEST(one_key)
+TEST(one_key)
 {
         struct world w;
         struct path path;
@@ -210,10 +208,9 @@ START_TEST(one_key)
         path_done(&path);
         world_done(&w);
 }
-END_TEST
 
 /* Those are made, but no more than it takes. */
-START_TEST(hives)
+TEST(hives)
 {
         struct world one, other;
         struct path path;
@@ -237,12 +234,11 @@ START_TEST(hives)
         world_done(&other);
         world_done(&one);
 }
-END_TEST
 
 #define FILE_A "etc/peios/registry.d/50-a.yaml"
 
 /* What files have stays as they say. */
-START_TEST(files_stay)
+TEST(files_stay)
 {
         struct world w;
         struct registry_undone undone;
@@ -273,9 +269,8 @@ START_TEST(files_stay)
         world_check(&w);
         world_done(&w);
 }
-END_TEST
 
-START_TEST(volatile_keys_stay)
+TEST(volatile_keys_stay)
 {
         struct world w;
         struct registry_undone undone;
@@ -292,9 +287,8 @@ START_TEST(volatile_keys_stay)
         ck_assert_str_eq(world_get(&w, "Machine\\Run", "W"), "8@base");
         world_done(&w);
 }
-END_TEST
 
-START_TEST(too_much)
+TEST(too_much)
 {
         _cleanup_(registry_differences_done) struct registry_differences differences = { 0 };
         _cleanup_store_ struct store *now = NULL;
@@ -335,7 +329,6 @@ START_TEST(too_much)
         ck_assert_uint_eq(differences.n, n + 2);
         world_done(&w);
 }
-END_TEST
 
 static struct store *copy_with_values(const struct world *w, const char *name, unsigned n)
 {
@@ -350,7 +343,7 @@ static struct store *copy_with_values(const struct world *w, const char *name, u
 }
 
 /* However small each is. */
-START_TEST(too_many)
+TEST(too_many)
 {
         _cleanup_(registry_differences_done) struct registry_differences differences = { 0 };
         struct diag d = { 0 };
@@ -366,7 +359,6 @@ START_TEST(too_many)
         ck_assert_uint_eq(differences.n, REGISTRY_DIFFERENCES_MAX);
         world_done(&w);
 }
-END_TEST
 
 /* ---- Random runs ---- */
 
@@ -381,7 +373,7 @@ static void random_change(struct world *w)
 }
 
 /* Of each second one the copy is another machine's. */
-START_TEST(random_runs)
+TEST_EACH(random_runs, ROUNDS)
 {
         for (int run = 0; run < RUNS; run++) {
                 struct world w, other;
@@ -410,15 +402,8 @@ START_TEST(random_runs)
                 world_done(&w);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { of_another_machine, one_key, hives, files_stay, volatile_keys_stay,
-                too_much, too_many };
-        Suite *suite = suite_of("registry-restore", tests, ARRAY_SIZE(tests));
-
-        suite_loop(what_the_copy_has, ARRAY_SIZE(cases));
-        suite_loop(random_runs, ROUNDS);
-        return suite;
+        return suite_of("registry-restore");
 }

@@ -30,7 +30,7 @@ static void fail_to_change(void)
         ck_assert_uint_eq(registry_sequence(w.r), last);
 }
 
-START_TEST(volatile_changes)
+TEST(volatile_changes)
 {
         static void (*const ends[])(struct world *) = { world_restart, world_crash };
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
@@ -42,9 +42,8 @@ START_TEST(volatile_changes)
                 ck_assert_uint_gt(world_sequence_of(&w, "\\Run", "V"), last);
         }
 }
-END_TEST
 
-START_TEST(failed_changes)
+TEST(failed_changes)
 {
         fail_to_change();
         uint64_t last = registry_sequence(w.r);
@@ -55,9 +54,8 @@ START_TEST(failed_changes)
         world_restart(&w);
         ck_assert_uint_eq(registry_sequence(w.r), last);
 }
-END_TEST
 
-START_TEST(a_clean_stop_skips_no_number)
+TEST(a_clean_stop_skips_no_number)
 {
         world_do(&w, "set - \\Run V 1");
         world_do(&w, "set - \\App V 1");
@@ -68,10 +66,9 @@ START_TEST(a_clean_stop_skips_no_number)
         world_crash(&w);
         ck_assert_uint_eq(registry_sequence(w.r), last);
 }
-END_TEST
 
 /* The number could not be kept, so the change was not made. */
-START_TEST(the_disk_fails)
+TEST(the_disk_fails)
 {
         struct registry_events events;
         uint64_t last = registry_sequence(w.r);
@@ -90,11 +87,8 @@ START_TEST(the_disk_fails)
         world_crash(&w);
         ck_assert_uint_eq(registry_sequence(w.r), last);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { volatile_changes, failed_changes, a_clean_stop_skips_no_number,
-                the_disk_fails };
-        return suite_with("registry-sequence", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-sequence", setup, teardown);
 }

@@ -50,7 +50,7 @@ static const char *const changes[] = {
 };
 
 /* Who follows by number must not take a deletion for what is known already; over a crash, too. */
-START_TEST(each_change_has_a_higher_number)
+TEST(each_change_has_a_higher_number)
 {
         static const char *const scripts[] = { "set - \\App V 2", "del - \\App V", "set - \\App V 2",
                 "rmr - \\App", "rmr high \\App", "vset - \\Tmp\\Key V 1", "del - \\Tmp\\Key V" };
@@ -71,7 +71,6 @@ START_TEST(each_change_has_a_higher_number)
         world_crash(&w);
         ck_assert_uint_ge(registry_sequence(w.r), last);
 }
-END_TEST
 
 static const struct {
         const char *script, *value;
@@ -85,7 +84,7 @@ static const struct {
 };
 
 /* A set behind others finds its key, whatever came between. */
-START_TEST(one_key_again)
+TEST(one_key_again)
 {
         for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
                 world_do(&w, ways[i].script);
@@ -97,10 +96,9 @@ START_TEST(one_key_again)
                 setup();
         }
 }
-END_TEST
 
 /* The key that a change made goes with it, where that fails. */
-START_TEST(one_key_again_after_a_failure)
+TEST(one_key_again_after_a_failure)
 {
         const struct value v = { .type = REG_DWORD, .data = "2", .size = 1 };
         _cleanup_path_ struct path path = { 0 };
@@ -118,9 +116,8 @@ START_TEST(one_key_again_after_a_failure)
         world_check(&w);
         ck_assert_uint_eq(world_sequence_of(&w, "\\New", "W"), sequence);
 }
-END_TEST
 
-START_TEST(abort_undoes)
+TEST(abort_undoes)
 {
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
                 struct dump before = world_dump(&w, false);
@@ -133,9 +130,8 @@ START_TEST(abort_undoes)
                 dump_done(&after);
         }
 }
-END_TEST
 
-START_TEST(preview_tells_and_undoes)
+TEST(preview_tells_and_undoes)
 {
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
                 struct dump before = world_dump(&w, false);
@@ -153,9 +149,8 @@ START_TEST(preview_tells_and_undoes)
                 setup();
         }
 }
-END_TEST
 
-START_TEST(an_error_undoes_the_transaction)
+TEST(an_error_undoes_the_transaction)
 {
         struct dump before = world_dump(&w, false);
         world_expect(&w, "set - \\App V 5\nset - \\New V 1\nset no \\App V 1",
@@ -165,10 +160,9 @@ START_TEST(an_error_undoes_the_transaction)
         dump_done(&before);
         dump_done(&after);
 }
-END_TEST
 
 /* What failed has left something of itself there: nothing of the transaction may stay. */
-START_TEST(none_goes_on_after_a_failure_that_ends_it)
+TEST(none_goes_on_after_a_failure_that_ends_it)
 {
         struct registry_events events;
         struct dump before = world_dump(&w, false);
@@ -184,10 +178,9 @@ START_TEST(none_goes_on_after_a_failure_that_ends_it)
         dump_done(&after);
         world_do(&w, "set - \\App V 7");
 }
-END_TEST
 
 /* Numbers that nobody was told are given again; others never are. */
-START_TEST(what_is_undone_gives_numbers_back)
+TEST(what_is_undone_gives_numbers_back)
 {
         uint64_t told = registry_sequence(w.r);
 
@@ -204,9 +197,8 @@ START_TEST(what_is_undone_gives_numbers_back)
         world_crash(&w);
         ck_assert_uint_eq(registry_sequence(w.r), told + 1);
 }
-END_TEST
 
-START_TEST(not_nested)
+TEST(not_nested)
 {
         start("set - \\App V 2");
         ck_assert_int_eq(registry_begin(w.r, NULL), -EBUSY);
@@ -215,10 +207,9 @@ START_TEST(not_nested)
         registry_abort(w.r);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
 }
-END_TEST
 
 /* All of the script's transactions in one sync. */
-START_TEST(failing_sync_undoes_all)
+TEST(failing_sync_undoes_all)
 {
         struct dump before = world_dump(&w, false);
 
@@ -251,9 +242,8 @@ START_TEST(failing_sync_undoes_all)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@base");
 }
-END_TEST
 
-START_TEST(each_failing_sync)
+TEST(each_failing_sync)
 {
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
                 struct dump before = world_dump(&w, true);
@@ -274,9 +264,8 @@ START_TEST(each_failing_sync)
                 dump_done(&before);
         }
 }
-END_TEST
 
-START_TEST(several_in_one_sync)
+TEST(several_in_one_sync)
 {
         struct registry_events events;
 
@@ -303,9 +292,8 @@ START_TEST(several_in_one_sync)
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@base");
         ck_assert_str_eq(world_get(&w, "\\Lost", "V"), "NOT_FOUND");
 }
-END_TEST
 
-START_TEST(unsynced_is_lost_in_a_crash)
+TEST(unsynced_is_lost_in_a_crash)
 {
         struct dump before = world_dump(&w, false);
         start("set - \\App V 2");
@@ -317,12 +305,11 @@ START_TEST(unsynced_is_lost_in_a_crash)
         dump_done(&before);
         dump_done(&after);
 }
-END_TEST
 
 #define DROPIN "etc/peios/registry.d/50-site.yaml"
 
 /* A transaction after unsynced drop-ins is undone alone. */
-START_TEST(abort_after_dropins)
+TEST(abort_after_dropins)
 {
         struct registry_events events;
 
@@ -357,14 +344,8 @@ START_TEST(abort_after_dropins)
         dump_done(&before);
         dump_done(&after);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { each_change_has_a_higher_number, one_key_again,
-                one_key_again_after_a_failure, abort_undoes, preview_tells_and_undoes,
-                an_error_undoes_the_transaction, none_goes_on_after_a_failure_that_ends_it,
-                what_is_undone_gives_numbers_back, not_nested, failing_sync_undoes_all, each_failing_sync,
-                several_in_one_sync, unsynced_is_lost_in_a_crash, abort_after_dropins };
-        return suite_with("registry-transaction", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-transaction", setup, teardown);
 }

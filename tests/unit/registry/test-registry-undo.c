@@ -45,7 +45,7 @@ static void prepare(struct world *w)
         world_do(w, "set - " LAYERS "x Precedence 5\nset - " LAYERS "y Precedence 3");
 }
 
-START_TEST(what_was_is_there_again)
+TEST_EACH(what_was_is_there_again, ARRAY_SIZE(cases))
 {
         struct world w;
 
@@ -68,7 +68,6 @@ START_TEST(what_was_is_there_again)
         world_check(&w);
         world_done(&w);
 }
-END_TEST
 
 static void refuses(struct world *w, int64_t after, int64_t until, int error, const char *text)
 {
@@ -81,7 +80,7 @@ static void refuses(struct world *w, int64_t after, int64_t until, int error, co
         dump_assert_equal(&before, &after_all, text);
 }
 
-START_TEST(what_was_written_since_stays)
+TEST(what_was_written_since_stays)
 {
         struct world w;
 
@@ -101,7 +100,6 @@ START_TEST(what_was_written_since_stays)
         ck_assert_str_eq(world_get(&w, "Machine\\A", "W"), "NOT_FOUND");
         world_done(&w);
 }
-END_TEST
 
 static const struct {
         const char *before, *change, *since, *conflict;
@@ -119,7 +117,7 @@ static const struct {
                 "Machine\\A: a key that it was done to is gone since" },
 };
 
-START_TEST(what_is_in_the_way_stays)
+TEST_EACH(what_is_in_the_way_stays, ARRAY_SIZE(conflicts))
 {
         struct world w;
 
@@ -132,9 +130,8 @@ START_TEST(what_is_in_the_way_stays)
         refuses(&w, row, until, REGISTRY_CONFLICT, conflicts[_i].conflict);
         world_done(&w);
 }
-END_TEST
 
-START_TEST(what_somebody_put_into_a_new_key_stays)
+TEST(what_somebody_put_into_a_new_key_stays)
 {
         struct world w;
         uint32_t left_out = 0;
@@ -151,10 +148,9 @@ START_TEST(what_somebody_put_into_a_new_key_stays)
         ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "NOT_FOUND");
         world_done(&w);
 }
-END_TEST
 
 /* A key that was deleted and made anew gives way to the old one only with what is taken back. */
-START_TEST(what_somebody_put_into_a_key_made_anew_stays)
+TEST_EACH(what_somebody_put_into_a_key_made_anew_stays, 3)
 {
         static const char *const keys[] = { "Machine\\A", "Machine\\A\\New", "Machine\\A\\Sub" };
         struct world w;
@@ -177,10 +173,9 @@ START_TEST(what_somebody_put_into_a_key_made_anew_stays)
         world_check(&w);
         world_done(&w);
 }
-END_TEST
 
 /* The last layer that named it was a file's. */
-START_TEST(a_key_that_went_with_a_file)
+TEST(a_key_that_went_with_a_file)
 {
         struct world w;
         uint32_t left_out;
@@ -203,9 +198,8 @@ START_TEST(a_key_that_went_with_a_file)
         world_check(&w);
         world_done(&w);
 }
-END_TEST
 
-START_TEST(layers_are_roots)
+TEST(layers_are_roots)
 {
         struct world w;
 
@@ -215,7 +209,6 @@ START_TEST(layers_are_roots)
         refuses(&w, row, last_row(registry_store(w.r)), REGISTRY_READ_ONLY, "which only root may take back");
         world_done(&w);
 }
-END_TEST
 
 /* ---- Random runs ---- */
 
@@ -230,7 +223,7 @@ static void random_change(struct world *w)
         world_change_somehow(w, layers, ARRAY_SIZE(layers));
 }
 
-START_TEST(random_runs)
+TEST_EACH(random_runs, ROUNDS)
 {
         for (int run = 0; run < RUNS; run++) {
                 struct world w;
@@ -252,17 +245,8 @@ START_TEST(random_runs)
                 world_done(&w);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_was_written_since_stays, what_somebody_put_into_a_new_key_stays,
-                a_key_that_went_with_a_file, layers_are_roots };
-        Suite *suite = suite_of("registry-undo", tests, ARRAY_SIZE(tests));
-
-        suite_loop(what_was_is_there_again, ARRAY_SIZE(cases));
-        suite_loop(what_is_in_the_way_stays, ARRAY_SIZE(conflicts));
-        suite_loop(what_somebody_put_into_a_key_made_anew_stays, 3);
-        suite_loop(random_runs, ROUNDS);
-        return suite;
+        return suite_of("registry-undo");
 }

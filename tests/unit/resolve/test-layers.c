@@ -15,7 +15,7 @@ static void assert_layer(
         ck_assert_pstr_eq(found->file, file);
 }
 
-START_TEST(base)
+TEST(base)
 {
         struct layers l;
 
@@ -33,9 +33,8 @@ START_TEST(base)
         ck_assert_uint_eq(l.n, 0);
         layers_done(&l);
 }
-END_TEST
 
-START_TEST(set_and_remove)
+TEST(set_and_remove)
 {
         static const char *const names[] = { "m", "Zebra", "a", "ärger", "50-site", "Base2", "b" };
         struct layers l;
@@ -65,9 +64,8 @@ START_TEST(set_and_remove)
         assert_layer(&l, "base", 0, true, NULL);
         layers_done(&l);
 }
-END_TEST
 
-START_TEST(limit)
+TEST(limit)
 {
         struct layers l;
 
@@ -80,11 +78,8 @@ START_TEST(limit)
         assert_layer(&l, "layer 1023", 1023, true, NULL);
         layers_done(&l);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { base, set_and_remove, limit };
-
-        return suite_of("layers", tests, ARRAY_SIZE(tests));
+        return suite_of("layers");
 }

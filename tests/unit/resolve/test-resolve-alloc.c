@@ -8,7 +8,7 @@
 #include "../store/store-faults.h"
 #include "suite.h"
 
-START_TEST(layers)
+TEST(layers)
 {
         struct layers table = { 0 };
 
@@ -36,7 +36,6 @@ START_TEST(layers)
         faults_disarm();
         layers_done(&table);
 }
-END_TEST
 
 /* One of the resolver's functions; what it hands out goes again. */
 static int resolve(unsigned which)
@@ -72,7 +71,7 @@ static int resolve(unsigned which)
 }
 
 /* What could not be read is no answer. */
-START_TEST(resolver)
+TEST_EACH(resolver, 5 * INTERRUPTED)
 {
         bool failed = true;
 
@@ -92,7 +91,6 @@ START_TEST(resolver)
                 renew_scope();
         }
 }
-END_TEST
 
 static void setup_with_faults(void)
 {
@@ -102,9 +100,5 @@ static void setup_with_faults(void)
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { layers };
-        Suite *suite = suite_with("resolve-alloc", tests, ARRAY_SIZE(tests), setup_with_faults, teardown);
-
-        suite_loop(resolver, 5 * INTERRUPTED);
-        return suite;
+        return suite_with("resolve-alloc", setup_with_faults, teardown);
 }

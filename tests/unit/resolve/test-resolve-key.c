@@ -19,7 +19,7 @@ static void assert_path(const char *text, int result, unsigned target, size_t de
         ck_assert_int_eq(resolve_path(s, &l, &machine, &p, &found, NULL), result);
 }
 
-START_TEST(path)
+TEST(path)
 {
         APPLY(s, OP_KEY(2, 1, "System"));
         APPLY(s, OP_ENTRY(1, "System", "base", 2, 1));
@@ -38,7 +38,6 @@ START_TEST(path)
         APPLY(s, .code = STORE_DROP_KEY, .guid = guid_of(1));
         assert_path("Machine", -ENOENT, 0, 0);
 }
-END_TEST
 
 static void assert_why(const struct why_entry *w, const char *layer, uint64_t sequence, uint32_t precedence,
         bool blanket, enum why_state state)
@@ -52,7 +51,7 @@ static void assert_why(const struct why_entry *w, const char *layer, uint64_t se
         ck_assert(blanket || w->entry->sequence == sequence);
 }
 
-START_TEST(why)
+TEST(why)
 {
         struct why_entry *w;
         size_t n;
@@ -94,9 +93,8 @@ START_TEST(why)
         assert_why(&w[0], "off", 20, 20, false, WHY_LAYER_DISABLED);
         free(w);
 }
-END_TEST
 
-START_TEST(lists)
+TEST(lists)
 {
         static const char *const names[] = { "b", "Ö", "a", "", "C", "ö2", "gone", "ghost" };
         static const char *const sorted[] = { "", "a", "b", "C", "Ö", "ö2" };
@@ -141,11 +139,8 @@ START_TEST(lists)
         ck_assert_uint_eq(list[0]->sequence, 41);
         free(list);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { path, why, lists };
-
-        return suite_with("resolve-key", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("resolve-key", setup, teardown);
 }

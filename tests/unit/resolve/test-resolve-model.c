@@ -444,7 +444,7 @@ static void new_store(void)
                 change();
 }
 
-START_TEST(random_stores)
+TEST_EACH(random_stores, 4)
 {
         srandom((unsigned)_i + 1);
         for (unsigned i = 0; i < CASES; i++) {
@@ -456,12 +456,8 @@ START_TEST(random_stores)
                 ck_assert_int_eq(store_error(s, NULL), 0);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_with("resolve-model", NULL, 0, setup, teardown);
-
-        suite_loop(random_stores, 4);
-        return suite;
+        return suite_with("resolve-model", setup, teardown);
 }

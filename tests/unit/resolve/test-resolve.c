@@ -56,7 +56,7 @@ static const struct {
         { "only a blanket", { B("base", 3) }, -ENOENT, 0 },
 };
 
-START_TEST(value)
+TEST_EACH(value, ARRAY_SIZE(values))
 {
         static const struct store_value_entry untouched;
         const struct store_value_entry *found = &untouched;
@@ -78,9 +78,8 @@ START_TEST(value)
         ck_assert_msg(r == values[_i].result, "%s: %d", values[_i].what, r);
         ck_assert_uint_eq(found ? found->sequence : 0, values[_i].winner);
 }
-END_TEST
 
-START_TEST(value_ties)
+TEST(value_ties)
 {
         const struct store_value_entry *found;
         struct why_entry *why;
@@ -121,10 +120,9 @@ START_TEST(value_ties)
         corrupt("value", "v", "high", 20);
         ck_assert_int_eq(resolve_value(s, &l, &machine, "v", 1, &found), -EBADMSG);
 }
-END_TEST
 
 /* What lies below shows again when an entry or a layer goes, and a latent entry when its layer comes. */
-START_TEST(value_reexposed)
+TEST(value_reexposed)
 {
         const struct store_value_entry *found;
 
@@ -147,7 +145,6 @@ START_TEST(value_reexposed)
         ck_assert_int_eq(resolve_value(s, &l, &machine, "v", 1, &found), 0);
         ck_assert_uint_eq(found->sequence, 1);
 }
-END_TEST
 
 static void assert_child(const char *name, int result, unsigned target)
 {
@@ -159,7 +156,7 @@ static void assert_child(const char *name, int result, unsigned target)
                 ck_assert_ptr_null(found);
 }
 
-START_TEST(child)
+TEST(child)
 {
         assert_child("a", -ENOENT, 0);
         APPLY(s, OP_ENTRY(1, "A", "base", 2, 1));
@@ -192,13 +189,8 @@ START_TEST(child)
         const struct store_path_entry **list;
         ck_assert_int_eq(resolve_children(s, &l, &machine, &list, &n), -EBADMSG);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { value_ties, value_reexposed, child };
-        Suite *suite = suite_with("resolve", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(value, ARRAY_SIZE(values));
-        return suite;
+        return suite_with("resolve", setup, teardown);
 }

@@ -78,7 +78,7 @@ static const struct {
 #undef ROW
 };
 
-START_TEST(check_values)
+TEST(check_values)
 {
         _cleanup_schema_ struct schema *s = schema_util_load(schema_util_types);
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
@@ -94,9 +94,8 @@ START_TEST(check_values)
                                 "%zu: %s", i, d.text);
         }
 }
-END_TEST
 
-START_TEST(paths)
+TEST(paths)
 {
         static const struct {
                 const char *path, *why; /* NULL: accepted */
@@ -149,9 +148,8 @@ START_TEST(paths)
                 ck_assert_int_eq(schema_canonical(sv, name, strlen(name), &whole, NULL), over ? -EINVAL : 0);
         }
 }
-END_TEST
 
-START_TEST(defaults)
+TEST(defaults)
 {
         static const struct {
                 const char *name, *text;
@@ -184,9 +182,8 @@ START_TEST(defaults)
         ck_assert_str_eq(schema_util_need(s, "\\T", "Qword")->control->audit_off, "0");
         ck_assert_ptr_null(schema_util_need(s, "\\T", "Qword")->control->drift_value);
 }
-END_TEST
 
-START_TEST(control_texts)
+TEST(control_texts)
 {
         static const struct {
                 const char *name, *text, *control; /* control NULL: refused */
@@ -224,10 +221,9 @@ START_TEST(control_texts)
         ck_assert_int_eq(schema_control_meaning(schema_util_need(s, "\\T", "String"), "x", &text), -EINVAL);
         ck_assert_ptr_null(text);
 }
-END_TEST
 
 /* The kernel may hold what the schema would not let anybody set: it is shown as it is. */
-START_TEST(control_out_of_range)
+TEST(control_out_of_range)
 {
         _cleanup_schema_ struct schema *s = NULL;
         _cleanup_free_ char *text = NULL;
@@ -239,9 +235,8 @@ START_TEST(control_out_of_range)
         ck_assert_int_eq(schema_control_meaning(sv, "300", &text), 0);
         ck_assert_str_eq(text, "300");
 }
-END_TEST
 
-START_TEST(long_text_for_a_control)
+TEST(long_text_for_a_control)
 {
         _cleanup_schema_ struct schema *s = schema_util_load(schema_util_types);
         static char text[SCHEMA_TEXT_MAX + 2];
@@ -256,9 +251,8 @@ START_TEST(long_text_for_a_control)
                         schema_check(schema_util_need(s, "\\T", "String"), &v, &canonical, NULL), 0);
         }
 }
-END_TEST
 
-START_TEST(failing_allocation_in_checks)
+TEST(failing_allocation_in_checks)
 {
         _cleanup_schema_ struct schema *s = schema_util_load(schema_util_types);
         static const struct value values[] = { { REG_SZ, 2, "ja" }, { REG_SZ, 4, "what" } };
@@ -280,11 +274,8 @@ START_TEST(failing_allocation_in_checks)
                         ck_assert_ptr_null(control);
                 }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { check_values, paths, defaults, control_texts, control_out_of_range,
-                long_text_for_a_control, failing_allocation_in_checks };
-        return suite_of("schema-check", tests, ARRAY_SIZE(tests));
+        return suite_of("schema-check");
 }

@@ -201,7 +201,7 @@ static const struct {
                 "t:4:5: control a.b is bound to value `W` in key `Machine\\A` already, expected one value a control" },
 };
 
-START_TEST(bad_files)
+TEST(bad_files)
 {
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct schema s = { 0 };
@@ -213,10 +213,9 @@ START_TEST(bad_files)
                 ck_assert_int_eq(schema_add(&s, "t", bad[i].text, strlen(bad[i].text), NULL), -EINVAL);
         }
 }
-END_TEST
 
 /* Only those, and what is below them. */
-START_TEST(controls_beside_them)
+TEST(controls_beside_them)
 {
         static const char *const names[] = { "kernel.core_patterns", "kernel.core_uses_pid",
                 "kernel.modprobe_", "kernel.modules_disabled", "net.kernel.modprobe", "fs.binfmt",
@@ -231,12 +230,11 @@ START_TEST(controls_beside_them)
                 ck_assert_msg(schema_add(s, "t", text.data, text.len, &d) == 0, "%s: %s", names[i], d.text);
         }
 }
-END_TEST
 
 #define BOUND(name) "    " name ": {type: sz, " D ", control: {name: a.b, encoding: string}}\n"
 
 /* Whichever of the two comes first by its name: the new one is refused, and what is there is named. */
-START_TEST(control_of_another_file)
+TEST(control_of_another_file)
 {
         static const char *const others[] = { BOUND("A"), BOUND("Z") };
         static const char file[] = HEAD "  \\A:\n" BOUND("M");
@@ -256,9 +254,8 @@ START_TEST(control_of_another_file)
                 ck_assert_uint_eq(s->n, 1);
         }
 }
-END_TEST
 
-START_TEST(what_is_meant)
+TEST(what_is_meant)
 {
         static const char *const yes[] = { HEAD, "peios-schema: 2",
                 "\xef\xbb\xbf# a\r\n\r\n \t#\npeios-schema:" };
@@ -270,7 +267,6 @@ START_TEST(what_is_meant)
         for (size_t i = 0; i < ARRAY_SIZE(no); i++)
                 ck_assert_msg(!schema_is_text(no[i]), "%s", no[i]);
 }
-END_TEST
 
 static int add_many(struct schema *s, unsigned from, unsigned n, struct diag *d)
 {
@@ -281,7 +277,7 @@ static int add_many(struct schema *s, unsigned from, unsigned n, struct diag *d)
         return schema_add(s, "t", text.data, text.len, d);
 }
 
-START_TEST(value_limit)
+TEST(value_limit)
 {
         _cleanup_schema_ struct schema *s = calloc(1, sizeof(*s));
         struct diag d = { 0 };
@@ -295,9 +291,8 @@ START_TEST(value_limit)
         ck_assert_str_eq(d.text, "t: 1001 values with those of the other files, expected at most 1000");
         ck_assert_uint_eq(s->n, SCHEMA_VALUES_MAX);
 }
-END_TEST
 
-START_TEST(choice_limit)
+TEST(choice_limit)
 {
         for (unsigned n = SCHEMA_CHOICES_MAX; n <= SCHEMA_CHOICES_MAX + 1; n++) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
@@ -311,9 +306,8 @@ START_TEST(choice_limit)
                         n == SCHEMA_CHOICES_MAX ? 0 : -EINVAL);
         }
 }
-END_TEST
 
-START_TEST(file_too_large)
+TEST(file_too_large)
 {
         struct schema s = { 0 };
         struct diag d = { 0 };
@@ -321,11 +315,8 @@ START_TEST(file_too_large)
         ck_assert_int_eq(schema_add(&s, "t", "", SCHEMA_FILE_BYTES_MAX + 1, &d), -EFBIG);
         ck_assert_str_eq(d.text, "t: is 1048577 bytes large, expected at most 1048576");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { bad_files, controls_beside_them, control_of_another_file,
-                what_is_meant, value_limit, choice_limit, file_too_large };
-        return suite_of("schema-errors", tests, ARRAY_SIZE(tests));
+        return suite_of("schema-errors");
 }

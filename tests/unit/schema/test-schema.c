@@ -29,7 +29,7 @@ static void check_sorted(const struct schema *s)
         }
 }
 
-START_TEST(builtin_taint_events)
+TEST(builtin_taint_events)
 {
         static const struct {
                 const char *value, *control;
@@ -61,9 +61,8 @@ START_TEST(builtin_taint_events)
         ck_assert_str_eq(sv->control->audit_op, "changed-taint-audit-policy");
         ck_assert_str_eq(sv->control->audit_off, "disabled");
 }
-END_TEST
 
-START_TEST(builtin_pid_max)
+TEST(builtin_pid_max)
 {
         _cleanup_schema_ struct schema *s = NULL;
         ck_assert_int_eq(schema_load_builtin(&s), 0);
@@ -82,9 +81,8 @@ START_TEST(builtin_pid_max)
         ck_assert_ptr_null(schema_util_find(s, "\\System\\Process\\X", "PidMax"));
         ck_assert_ptr_null(schema_util_find(s, "\\System", "PidMax"));
 }
-END_TEST
 
-START_TEST(builtin_kallsyms_restrict)
+TEST(builtin_kallsyms_restrict)
 {
         _cleanup_schema_ struct schema *s = NULL;
         ck_assert_int_eq(schema_load_builtin(&s), 0);
@@ -107,10 +105,9 @@ START_TEST(builtin_kallsyms_restrict)
         ck_assert(!sv->control->drift_reapply);
         ck_assert_str_eq(sv->control->audit_op, "changed-kernel-setting");
 }
-END_TEST
 
 /* The default of a drift value stands in two places of a file. */
-START_TEST(builtin_drift_values)
+TEST(builtin_drift_values)
 {
         _cleanup_schema_ struct schema *s = NULL;
         size_t n = 0;
@@ -129,10 +126,9 @@ START_TEST(builtin_drift_values)
         ck_assert_uint_eq(n, 2);
         ck_assert_uint_eq(s->n, BUILTIN_VALUES);
 }
-END_TEST
 
 /* The tables that were made at build time, beside the files that they were made of. */
-START_TEST(builtin_is_as_the_files)
+TEST(builtin_is_as_the_files)
 {
         _cleanup_schema_ struct schema *s = NULL, *read = calloc(1, sizeof(*read));
         struct diag d = { 0 };
@@ -155,10 +151,9 @@ START_TEST(builtin_is_as_the_files)
                 ck_assert_mem_eq(a->ends, b->ends, a->n * sizeof(*a->ends));
         }
 }
-END_TEST
 
 /* Each of the texts says something of its own. */
-START_TEST(same_again)
+TEST(same_again)
 {
 #define VALUE(members) SCHEMA_HEAD "  \\T:\n    V: {description: d, " members "}\n"
 #define CHOSEN(members)                                                                                     \
@@ -209,9 +204,8 @@ START_TEST(same_again)
         ck_assert_int_eq(schema_add(elsewhere, "other", texts[0], strlen(texts[0]), NULL), 0);
         ck_assert(!schema_equal(s, elsewhere));
 }
-END_TEST
 
-START_TEST(entries_replace)
+TEST(entries_replace)
 {
         _cleanup_schema_ struct schema *s = NULL;
         struct diag d = { 0 };
@@ -229,9 +223,8 @@ START_TEST(entries_replace)
         ck_assert_str_eq(sv->source, "mine.yaml");
         ck_assert_str_eq(sv->description, "mine");
 }
-END_TEST
 
-START_TEST(nothing_changes_on_error)
+TEST(nothing_changes_on_error)
 {
         static const char *const bad[] = {
                 SCHEMA_HEAD "  \\A:\n    New: {type: sz, description: d}\n    Old: {type: sz}\n",
@@ -249,7 +242,6 @@ START_TEST(nothing_changes_on_error)
                         schema_util_need(s, "\\System\\Process", "PidMax")->source, "built-in/process.yaml");
         }
 }
-END_TEST
 
 static void collect(_unused_ const char *file, const char *text, void *userdata)
 {
@@ -259,7 +251,7 @@ static void collect(_unused_ const char *file, const char *text, void *userdata)
 
 #define ENTRY(name, text) SCHEMA_HEAD "  \\A:\n    " name ": {type: sz, description: " text "}\n"
 
-START_TEST(directories)
+TEST(directories)
 {
         _cleanup_buf_ struct buf errors = BUF_INIT;
         _cleanup_schema_ struct schema *s = NULL;
@@ -291,10 +283,9 @@ START_TEST(directories)
         ck_assert_uint_eq(again->n, BUILTIN_VALUES + 2);
         schema_free(again);
 }
-END_TEST
 
 /* A file that breaks counts as it was when it was good last, for who kept that. */
-START_TEST(last_good)
+TEST(last_good)
 {
         struct schema_files files = { 0 };
         static const struct {
@@ -326,7 +317,6 @@ START_TEST(last_good)
         }
         schema_files_done(&files);
 }
-END_TEST
 
 static void move_in_tree(const char *from, const char *to)
 {
@@ -338,7 +328,7 @@ static void move_in_tree(const char *from, const char *to)
 }
 
 /* A folder that cannot be read is not one without files. */
-START_TEST(last_good_of_a_folder)
+TEST(last_good_of_a_folder)
 {
         struct schema_files files = { 0 };
         char folder[] = ADMIN, aside[sizeof(folder) + 2];
@@ -364,10 +354,9 @@ START_TEST(last_good_of_a_folder)
         }
         schema_files_done(&files);
 }
-END_TEST
 
 /* What it said goes together with what another says now, or it is left out. */
-START_TEST(last_good_in_the_way)
+TEST(last_good_in_the_way)
 {
 #define BOUND(name)                                                                                         \
         SCHEMA_HEAD "  \\A:\n    " name                                                                     \
@@ -389,18 +378,16 @@ START_TEST(last_good_in_the_way)
         schema_free(s);
         schema_files_done(&files);
 }
-END_TEST
 
-START_TEST(no_directories)
+TEST(no_directories)
 {
         _cleanup_schema_ struct schema *s = NULL;
         ck_assert_int_eq(schema_load(scratch_root.root, NULL, NULL, NULL, &s), 0);
         ck_assert_uint_eq(s->n, BUILTIN_VALUES);
         schema_free(NULL);
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         scratch_puts(&scratch_root, VENDOR "10-a.yaml", schema_util_types);
         scratch_puts(&scratch_root, ADMIN "20-b.yaml",
@@ -414,9 +401,8 @@ START_TEST(failing_allocation)
                 ck_assert(failed ? s == NULL : s->n == BUILTIN_VALUES + 11);
         }
 }
-END_TEST
 
-START_TEST(what_was_probably_meant)
+TEST(what_was_probably_meant)
 {
         static const struct {
                 const char *key, *name, *meant;
@@ -450,9 +436,8 @@ START_TEST(what_was_probably_meant)
                         ck_assert_str_eq(sv->name, rows[i].meant);
         }
 }
-END_TEST
 
-START_TEST(values_that_are_taken_for_keys)
+TEST(values_that_are_taken_for_keys)
 {
         static const struct {
                 const char *key;
@@ -475,14 +460,8 @@ START_TEST(values_that_are_taken_for_keys)
                 ck_assert_msg(schema_has_key(s, &key) == rows[i].is_key, "%s", rows[i].key);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_kallsyms_restrict,
-                builtin_drift_values, builtin_is_as_the_files, same_again, entries_replace,
-                nothing_changes_on_error, directories, last_good, last_good_of_a_folder,
-                last_good_in_the_way, no_directories, failing_allocation, what_was_probably_meant,
-                values_that_are_taken_for_keys };
-        return suite_with("schema", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
+        return suite_with("schema", scratch_setup, scratch_teardown);
 }

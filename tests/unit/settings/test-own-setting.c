@@ -47,7 +47,7 @@ static void recorded(const char *path, const char *old_text, const char *new_tex
         ck_assert_str_eq(r->reason, reason);
 }
 
-START_TEST(live)
+TEST(live)
 {
         ck_assert(!world.forensic);
         ck_assert_uint_eq(world.n_captures, 1);
@@ -69,18 +69,16 @@ START_TEST(live)
         ck_assert(!world.forensic);
         ck_assert_uint_eq(world.n_changed, 2);
 }
-END_TEST
 
-START_TEST(of_another)
+TEST(of_another)
 {
         ck_assert_int_eq(world_tell(MODULES "\\X", "TaintCapture", "forensic", &somebody), 0);
         ck_assert_int_eq(world_tell(AUDIT, "TaintCapture", "forensic", &somebody), 0);
         ck_assert_uint_eq(world.n_captures, 1);
         ck_assert_uint_eq(world.n_records, 0);
 }
-END_TEST
 
-START_TEST(refused)
+TEST(refused)
 {
         ck_assert_int_eq(tell("forensic", &somebody), 0);
         ck_assert_int_eq(tell("all", &somebody), 0);
@@ -101,10 +99,9 @@ START_TEST(refused)
         ck_assert_int_eq(tell("all", NULL), 0);
         ck_assert_uint_eq(world.n_refused, 3);
 }
-END_TEST
 
 /* A list is in force as one text. */
-START_TEST(accepted_taints)
+TEST(accepted_taints)
 {
         static const char items[] = "O reason=a\0  W reason=b, c \0", bad[] = "O reason=a\0W\0",
                           path[] = "\\System\\Audit\\Modules\\Accepted",
@@ -124,7 +121,6 @@ START_TEST(accepted_taints)
         recorded(path, both, "unset", "");
         ck_assert_str_eq(world.accepted, "");
 }
-END_TEST
 
 static const char *explained(const struct setting *s)
 {
@@ -136,7 +132,7 @@ static const char *explained(const struct setting *s)
         return text;
 }
 
-START_TEST(metrics_file)
+TEST(metrics_file)
 {
         struct setting *s = text_file();
 
@@ -162,9 +158,8 @@ START_TEST(metrics_file)
         setting_set_error(s, NULL);
         ck_assert_str_eq(explained(s), "/b.prom is in force, from layer base.");
 }
-END_TEST
 
-START_TEST(preview)
+TEST(preview)
 {
         const struct value value = { .type = REG_SZ, .data = "forensic", .size = 8 };
         _cleanup_buf_ struct buf b = BUF_INIT;
@@ -176,10 +171,9 @@ START_TEST(preview)
         /* And of no control. */
         ck_assert_str_eq(strchr(buf_str(&b) + 66, '\n'), "\n");
 }
-END_TEST
 
 /* Nobody had looked before: what is found is what was there. */
-START_TEST(first_start)
+TEST(first_start)
 {
         scratch_remove(&world.root, LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME);
         world_restart();
@@ -196,10 +190,9 @@ START_TEST(first_start)
         ck_assert_uint_eq(world.n_changed, 1);
         recorded("\\System\\Audit\\Modules\\TaintCapture", "forensic", "standard", "changed-while-away");
 }
-END_TEST
 
 /* The default that was found at the first start is known from then on. */
-START_TEST(changed_while_away)
+TEST(changed_while_away)
 {
         world_restart();
         ck_assert_str_eq(capture()->accepted, "standard");
@@ -208,10 +201,9 @@ START_TEST(changed_while_away)
         ck_assert_uint_eq(world.n_changed, 1);
         recorded("\\System\\Audit\\Modules\\TaintCapture", "standard", "forensic", "changed-while-away");
 }
-END_TEST
 
 /* Of a service that is new to it: its default is no change. */
-START_TEST(new_entry)
+TEST(new_entry)
 {
         ck_assert_int_eq(accepted_set(&world.settings.accepted, capture()->sv, NULL), 0);
         ck_assert_int_eq(
@@ -222,10 +214,9 @@ START_TEST(new_entry)
         ck_assert_int_eq(tell("forensic", NULL), 0);
         recorded("\\System\\Audit\\Modules\\TaintCapture", "standard", "forensic", "changed-while-away");
 }
-END_TEST
 
 /* What was good once may not be now: the default. */
-START_TEST(kept_but_not_good)
+TEST(kept_but_not_good)
 {
         ck_assert_int_eq(accepted_set(&world.settings.accepted, capture()->sv, "everything"), 0);
         ck_assert_int_eq(
@@ -234,9 +225,8 @@ START_TEST(kept_but_not_good)
         ck_assert_str_eq(capture()->accepted, "standard");
         ck_assert(!world.forensic);
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         unsigned n = 0;
 
@@ -265,12 +255,8 @@ START_TEST(failing_allocation)
                 ck_assert(r == 0 || failed);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { live, of_another, refused, accepted_taints, metrics_file, preview,
-                first_start, changed_while_away, new_entry, kept_but_not_good, failing_allocation };
-
-        return suite_with("own-setting", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
+        return suite_with("own-setting", world_setup, world_teardown);
 }

@@ -65,7 +65,7 @@ static void told_of(size_t n, const struct actor *actor)
                 ck_assert_mem_eq(&r->actor, actor, sizeof(*actor));
 }
 
-START_TEST(the_report_before_the_hint)
+TEST(the_report_before_the_hint)
 {
         world_poke("0\n");
         report(&mallory);
@@ -76,10 +76,9 @@ START_TEST(the_report_before_the_hint)
         ck_assert_str_eq(world.records[0].reason, "put-back");
         ck_assert(world.records[0].success);
 }
-END_TEST
 
 /* Through another procfs, where inotify is deaf. */
-START_TEST(the_report_is_a_hint)
+TEST(the_report_is_a_hint)
 {
         world_poke("0\n");
         report(&mallory);
@@ -87,9 +86,8 @@ START_TEST(the_report_is_a_hint)
         world_run(100 * MS);
         told_of(1, &mallory);
 }
-END_TEST
 
-START_TEST(the_report_behind_the_hint)
+TEST(the_report_behind_the_hint)
 {
         world_poke("0\n");
         uint64_t written = world_now();
@@ -101,10 +99,9 @@ START_TEST(the_report_behind_the_hint)
         /* Then it was, not when the record was made. */
         ck_assert_uint_eq(world.records[0].when, written);
 }
-END_TEST
 
 /* On a busy machine. */
-START_TEST(a_late_report)
+TEST(a_late_report)
 {
         world_poke("0\n");
         uint64_t written = world_now();
@@ -115,9 +112,8 @@ START_TEST(a_late_report)
         told_of(1, &mallory);
         ck_assert_uint_eq(world.records[0].when, written);
 }
-END_TEST
 
-START_TEST(no_report_at_all)
+TEST(no_report_at_all)
 {
         world_poke("0\n");
         uint64_t before = world_now();
@@ -133,16 +129,14 @@ START_TEST(no_report_at_all)
         world_run(100 * MS);
         told_of(1, NULL);
 }
-END_TEST
 
-START_TEST(nobody_waits_where_nothing_is_reported)
+TEST(nobody_waits_where_nothing_is_reported)
 {
         world.reports_writes = false;
         world_poke("0\n");
         look();
         told_of(1, NULL);
 }
-END_TEST
 
 static const struct {
         const char *name;
@@ -156,7 +150,7 @@ static const struct {
 };
 
 /* Neither are they the culprit, nor do they take the place of the one who is. */
-START_TEST(writes_that_did_not_do_it)
+TEST_EACH(writes_that_did_not_do_it, ARRAY_SIZE(innocent))
 {
         for (size_t i = 0; i < 2; i++) {
                 struct actor other = eve;
@@ -173,9 +167,8 @@ START_TEST(writes_that_did_not_do_it)
                 told_of(i + 1, i > 0 ? &mallory : NULL);
         }
 }
-END_TEST
 
-START_TEST(an_older_write_is_none)
+TEST(an_older_write_is_none)
 {
         report(&mallory);
         world_run(2 * MS);
@@ -191,9 +184,8 @@ START_TEST(an_older_write_is_none)
         world_run(400 * MS);
         told_of(2, NULL);
 }
-END_TEST
 
-START_TEST(the_newest_of_several)
+TEST(the_newest_of_several)
 {
         world_poke("1\n");
         uint64_t first = world_now();
@@ -206,10 +198,9 @@ START_TEST(the_newest_of_several)
         told_of(1, &eve);
         ck_assert_str_eq(world.records[0].new_text, "0");
 }
-END_TEST
 
 /* Each drift has its own; the first is told before the second is dealt with. */
-START_TEST(one_behind_the_other)
+TEST(one_behind_the_other)
 {
         world_poke("0\n");
         uint64_t first = world_now();
@@ -225,9 +216,8 @@ START_TEST(one_behind_the_other)
         ck_assert_str_eq(world.records[0].new_text, "0");
         ck_assert_str_eq(world.records[1].new_text, "2");
 }
-END_TEST
 
-START_TEST(a_drift_is_told_before_what_comes_next)
+TEST(a_drift_is_told_before_what_comes_next)
 {
         world_poke("0\n");
         look();
@@ -247,9 +237,8 @@ START_TEST(a_drift_is_told_before_what_comes_next)
         world_run(100 * MS);
         ck_assert_uint_eq(world.n_records, 4);
 }
-END_TEST
 
-START_TEST(reported_only)
+TEST(reported_only)
 {
         setting_set_reapply(world.setting, false);
         world_poke("0\n");
@@ -262,9 +251,8 @@ START_TEST(reported_only)
         ck_assert(world.records[0].has_actor);
         ck_assert_str_eq(world_control(), "0");
 }
-END_TEST
 
-START_TEST(given_up_is_explained)
+TEST(given_up_is_explained)
 {
         _cleanup_buf_ struct buf why = BUF_INIT;
 
@@ -286,17 +274,8 @@ START_TEST(given_up_is_explained)
         ck_assert_int_eq(setting_explain(world.setting, &why), 0);
         ck_assert_ptr_null(strstr(buf_str(&why), "given up"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { the_report_before_the_hint, the_report_is_a_hint,
-                the_report_behind_the_hint, a_late_report, no_report_at_all,
-                nobody_waits_where_nothing_is_reported, an_older_write_is_none, the_newest_of_several,
-                one_behind_the_other, a_drift_is_told_before_what_comes_next, reported_only,
-                given_up_is_explained };
-        Suite *suite = suite_with("setting-drift", tests, ARRAY_SIZE(tests), setup, world_teardown);
-
-        suite_loop(writes_that_did_not_do_it, ARRAY_SIZE(innocent));
-        return suite;
+        return suite_with("setting-drift", setup, world_teardown);
 }

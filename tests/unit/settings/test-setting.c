@@ -24,7 +24,7 @@ static void check_change(
         ck_assert_mem_eq(&r->actor, actor, sizeof(*actor));
 }
 
-START_TEST(the_record_goes_first)
+TEST(the_record_goes_first)
 {
         world_input("disabled", &alice);
         check_change(0, "enabled", "disabled", &alice, "3");
@@ -38,11 +38,10 @@ START_TEST(the_record_goes_first)
         ck_assert_uint_eq(world.n_settled, 1);
         ck_assert_uint_eq(world.n_records, 1);
 }
-END_TEST
 
 /* Serial and signer are what the record says, and of what is in force now: also where a newer policy says
  * the same, which is no change. */
-START_TEST(a_policy_of_the_fleet_is_named)
+TEST(a_policy_of_the_fleet_is_named)
 {
         const struct value value = { .type = REG_SZ, .size = strlen("disabled"), .data = "disabled" };
         _cleanup_buf_ struct buf why = BUF_INIT;
@@ -66,9 +65,8 @@ START_TEST(a_policy_of_the_fleet_is_named)
         ck_assert(seal_equal(&world.setting->seal, &(struct seal){ 0 }));
         ck_assert(seal_equal(&world.records[1].seal, &(struct seal){ 0 }));
 }
-END_TEST
 
-START_TEST(input_meanwhile_waits)
+TEST(input_meanwhile_waits)
 {
         world_input("disabled", &alice);
         world_input("success-only", &bob);
@@ -80,9 +78,8 @@ START_TEST(input_meanwhile_waits)
         check_change(1, "disabled", "success-only", &bob, "1");
         ck_assert_uint_eq(world.n_settled, 2);
 }
-END_TEST
 
-START_TEST(of_several_the_newest_counts)
+TEST(of_several_the_newest_counts)
 {
         world_input("disabled", &alice);
         world_input("success-only", &alice);
@@ -94,9 +91,8 @@ START_TEST(of_several_the_newest_counts)
         ck_assert_uint_eq(world.n_refused, 0);
         check_change(1, "disabled", "failure-only", &bob, "2");
 }
-END_TEST
 
-START_TEST(a_refused_one_meanwhile_is_refused_then)
+TEST(a_refused_one_meanwhile_is_refused_then)
 {
         world_input("disabled", &alice);
         world_input("nonsense", &bob);
@@ -108,10 +104,9 @@ START_TEST(a_refused_one_meanwhile_is_refused_then)
         ck_assert_str_eq(world.records[1].old_text, "disabled");
         ck_assert_str_eq(world.records[1].new_text, "nonsense");
 }
-END_TEST
 
 /* Its own record goes first as well. */
-START_TEST(off_on_off)
+TEST(off_on_off)
 {
         world_input("disabled", &alice);
         world_input("enabled", &alice);
@@ -125,9 +120,8 @@ START_TEST(off_on_off)
         ck_assert_uint_eq(world.n_records, 3);
         ck_assert_uint_eq(world.setting->no_ops, 1);
 }
-END_TEST
 
-START_TEST(an_end_in_between_leaves_nothing_behind)
+TEST(an_end_in_between_leaves_nothing_behind)
 {
         world_input("disabled", &alice);
         world_input("success-only", &bob);
@@ -135,9 +129,8 @@ START_TEST(an_end_in_between_leaves_nothing_behind)
         ck_assert_str_eq(world.setting->accepted, "enabled");
         ck_assert_str_eq(world_control(), "3");
 }
-END_TEST
 
-START_TEST(refused_once_is_remembered_over_a_restart)
+TEST(refused_once_is_remembered_over_a_restart)
 {
         world_input("nonsense", &alice);
         ck_assert_uint_eq(world.n_refused, 1);
@@ -154,9 +147,8 @@ START_TEST(refused_once_is_remembered_over_a_restart)
         world_input("rubbish", &alice);
         ck_assert_uint_eq(world.n_refused, 3);
 }
-END_TEST
 
-START_TEST(what_is_accepted_ends_the_memory)
+TEST(what_is_accepted_ends_the_memory)
 {
         world_input("nonsense", &alice);
         world_input("success-only", &alice);
@@ -168,9 +160,8 @@ START_TEST(what_is_accepted_ends_the_memory)
         world_resync("nonsense");
         ck_assert_uint_eq(world.n_refused, 3);
 }
-END_TEST
 
-START_TEST(changes_tell_the_mask)
+TEST(changes_tell_the_mask)
 {
         world.tainted_known = true;
         world.tainted = 0x1200;
@@ -188,7 +179,6 @@ START_TEST(changes_tell_the_mask)
         ck_assert_str_eq(world.records[2].tainted, "0x0");
         ck_assert_str_eq(world.records[3].tainted, "");
 }
-END_TEST
 
 static void check_kinds(size_t n, const enum record_kind *kinds)
 {
@@ -227,7 +217,7 @@ static const struct {
                         RECORD_POLICY_CHANGED } },
 };
 
-START_TEST(coming_and_going_is_told_once)
+TEST_EACH(coming_and_going_is_told_once, ARRAY_SIZE(comings))
 {
         scratch_remove(&world.root, CONTROL);
         see(comings[_i].went);
@@ -241,7 +231,6 @@ START_TEST(coming_and_going_is_told_once)
         ck_assert(world.setting->live);
         ck_assert_str_eq(world.setting->last_error, "");
 }
-END_TEST
 
 /* Of another entry something was accepted, of this one nothing ever. */
 static void with_a_new_entry(void)
@@ -260,7 +249,7 @@ static void with_a_new_entry(void)
         world_restart();
 }
 
-START_TEST(a_new_entry_of_which_no_word_comes)
+TEST(a_new_entry_of_which_no_word_comes)
 {
         world_poke("0");
         with_a_new_entry();
@@ -271,9 +260,8 @@ START_TEST(a_new_entry_of_which_no_word_comes)
         ck_assert_str_eq(world.records[0].old_text, "unset");
         ck_assert_str_eq(world.records[0].new_text, "enabled");
 }
-END_TEST
 
-START_TEST(a_new_entry_falls_back_to_its_default)
+TEST(a_new_entry_falls_back_to_its_default)
 {
         with_a_new_entry();
         ck_assert_ptr_null(world.setting->accepted);
@@ -292,7 +280,6 @@ START_TEST(a_new_entry_falls_back_to_its_default)
         world_input("rubbish", &alice);
         ck_assert_uint_eq(world.n_records, 3);
 }
-END_TEST
 
 static void forget_all(const char *control)
 {
@@ -310,7 +297,7 @@ static void is_in_force(const char *text, const char *control)
 }
 
 /* Where nothing was accepted the control is left alone until the registry is heard; that is no change. */
-START_TEST(the_first_word_counts)
+TEST(the_first_word_counts)
 {
         forget_all("0");
         setting_check(world.setting);
@@ -325,9 +312,8 @@ START_TEST(the_first_word_counts)
         ck_assert_uint_eq(world.n_records, 1);
         ck_assert_str_eq(world.records[0].old_text, "success-only");
 }
-END_TEST
 
-START_TEST(no_word_is_the_default)
+TEST(no_word_is_the_default)
 {
         forget_all("0");
         settings_end_start(&world.settings);
@@ -341,19 +327,17 @@ START_TEST(no_word_is_the_default)
         is_in_force("success-only", "1");
         ck_assert_uint_eq(world.n_records, 1);
 }
-END_TEST
 
 /* Somebody who writes in between makes a change. */
-START_TEST(the_first_word_is_a_write)
+TEST(the_first_word_is_a_write)
 {
         forget_all("0");
         world_input("success-only", &alice);
         is_in_force("success-only", "1");
         check_change(0, "unset", "success-only", &alice, "1");
 }
-END_TEST
 
-START_TEST(off_from_the_beginning)
+TEST(off_from_the_beginning)
 {
         forget_all("0");
         world_resync("disabled");
@@ -368,9 +352,8 @@ START_TEST(off_from_the_beginning)
         world_record_is_out();
         is_in_force("disabled", "0");
 }
-END_TEST
 
-START_TEST(refused_from_the_beginning)
+TEST(refused_from_the_beginning)
 {
         forget_all("0");
         world_resync("nonsense");
@@ -379,19 +362,8 @@ START_TEST(refused_from_the_beginning)
         ck_assert_int_eq(world.records[0].kind, RECORD_POLICY_REFUSED);
         ck_assert_str_eq(world.records[0].old_text, "enabled");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { the_record_goes_first, a_policy_of_the_fleet_is_named,
-                input_meanwhile_waits, of_several_the_newest_counts, a_refused_one_meanwhile_is_refused_then,
-                off_on_off, an_end_in_between_leaves_nothing_behind,
-                refused_once_is_remembered_over_a_restart, what_is_accepted_ends_the_memory,
-                changes_tell_the_mask, a_new_entry_falls_back_to_its_default,
-                a_new_entry_of_which_no_word_comes, the_first_word_counts, no_word_is_the_default,
-                the_first_word_is_a_write, off_from_the_beginning, refused_from_the_beginning };
-        Suite *suite = suite_with("setting", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
-
-        suite_loop(coming_and_going_is_told_once, ARRAY_SIZE(comings));
-        return suite;
+        return suite_with("setting", world_setup, world_teardown);
 }

@@ -61,7 +61,7 @@ static unsigned statements(void)
         return statements_of(look_around);
 }
 
-START_TEST(no_statement_twice)
+TEST(no_statement_twice)
 {
         ck_assert_uint_gt(statements(), 8);
         ck_assert_uint_eq(statements(), 0);
@@ -72,7 +72,6 @@ START_TEST(no_statement_twice)
         ck_assert_uint_gt(statements(), 8);
         ck_assert_uint_gt(statements(), 8);
 }
-END_TEST
 
 static uint64_t number;
 
@@ -95,7 +94,7 @@ static int apply_value(const char *layer)
 }
 
 /* What was put is known, as long as no other layer has it, and is gone with its transaction. */
-START_TEST(what_was_put)
+TEST(what_was_put)
 {
         begin(s);
         for (number = 100; number < 103; number++) {
@@ -108,7 +107,6 @@ START_TEST(what_was_put)
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         ck_assert_ptr_null(store_value(s, &app, "New", 3));
 }
-END_TEST
 
 static const struct guid made = { { 9 } };
 
@@ -162,7 +160,7 @@ static const struct {
 };
 
 /* What is put into a key that was just made is known; what is not known of it is asked for. */
-START_TEST(new_key)
+TEST_EACH(new_key, ARRAY_SIZE(into_made))
 {
         begin(s);
         APPLY(s, OP_KEY(9, 1, "Made"));
@@ -172,10 +170,9 @@ START_TEST(new_key)
         store_rollback(s);
         assert_made(0, 0, true);
 }
-END_TEST
 
 /* Of a cache that begins anew, or keeps nothing, nothing follows. */
-START_TEST(new_key_in_a_small_cache)
+TEST_EACH(new_key_in_a_small_cache, 2)
 {
         store_limit_cache(s, _i ? 0 : 4096);
         begin(s);
@@ -186,10 +183,9 @@ START_TEST(new_key_in_a_small_cache)
         assert_made(1, 0, true);
         store_rollback(s);
 }
-END_TEST
 
 /* What is handed out is good until the scope ends, whatever changes. */
-START_TEST(handed_out)
+TEST(handed_out)
 {
         look_around();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -206,7 +202,6 @@ START_TEST(handed_out)
         ck_assert_uint_eq(store_key(s, &app)->last_write, was + 5);
         ck_assert(store_lookup(s, &machine, "App", 3)->hidden);
 }
-END_TEST
 
 static bool dangles(const char *name)
 {
@@ -214,7 +209,7 @@ static bool dangles(const char *name)
         return store_lookup(s, &machine, name, strlen(name))->dangling;
 }
 
-START_TEST(key_comes_behind_its_entry)
+TEST_EACH(key_comes_behind_its_entry, 2)
 {
         APPLY(s, OP_ENTRY(1, "Other", "base", 9, 100));
         ck_assert(dangles("Other"));
@@ -225,10 +220,9 @@ START_TEST(key_comes_behind_its_entry)
         store_rollback(s);
         ck_assert(!dangles("Other"));
 }
-END_TEST
 
 /* Undone row by row, a key goes while an entry names it. */
-START_TEST(key_is_undone)
+TEST(key_is_undone)
 {
         APPLY(s, OP_ENTRY(1, "Other", "base", 9, 100));
         APPLY(s, OP_KEY(9, 1, "Later"));
@@ -242,7 +236,6 @@ START_TEST(key_is_undone)
         store_rollback(s);
         ck_assert(!dangles("Other"));
 }
-END_TEST
 
 static bool has(const struct store *of, const char *name)
 {
@@ -250,7 +243,7 @@ static bool has(const struct store *of, const char *name)
         return store_value(of, &app, name, strlen(name)) != NULL;
 }
 
-START_TEST(undone)
+TEST(undone)
 {
         ck_assert(!has(s, "v"));
         begin(s);
@@ -268,10 +261,9 @@ START_TEST(undone)
         store_abandon(s);
         ck_assert(!has(s, "v"));
 }
-END_TEST
 
 /* A large value is not kept, and pushes nothing out. */
-START_TEST(large)
+TEST(large)
 {
         _cleanup_store_ struct store *big = NULL;
         static char data[8192];
@@ -287,9 +279,8 @@ START_TEST(large)
         APPLY(big, OP_VALUE(9, "v", "base", REG_BINARY, data, 101));
         ck_assert_ptr_nonnull(store_value(big, &made, "v", 1));
 }
-END_TEST
 
-START_TEST(bounded)
+TEST(bounded)
 {
         store_limit_cache(s, 64 * 1024);
         for (unsigned i = 0; i < 10000; i++) {
@@ -297,7 +288,6 @@ START_TEST(bounded)
                 ck_assert_uint_lt(s->cache.arena.total, 66 * 1024);
         }
 }
-END_TEST
 
 #define MANY 60000u
 
@@ -339,7 +329,7 @@ static int pages_read_again(void)
 }
 
 /* It changes more pages than are kept else, and needs those that it does not change, too. */
-START_TEST(large_turn)
+TEST(large_turn)
 {
         _cleanup_scratch_ struct scratch scratch;
 
@@ -358,10 +348,9 @@ START_TEST(large_turn)
         ck_assert_uint_eq(s->cache.max, CACHE_BYTES_DEFAULT);
         ck_assert_int_eq(sql_number(s, "PRAGMA cache_size"), -8192);
 }
-END_TEST
 
 /* What another process has changed is seen from the next scope on. */
-START_TEST(beside_a_writer)
+TEST(beside_a_writer)
 {
         _cleanup_scratch_ struct scratch scratch;
 
@@ -376,16 +365,8 @@ START_TEST(beside_a_writer)
         sync_store(writer);
         ck_assert(has(reader, "v"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { no_statement_twice, what_was_put, handed_out, large_turn,
-                key_is_undone, undone, large, bounded, beside_a_writer };
-        Suite *suite = suite_with("cache", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(new_key, ARRAY_SIZE(into_made));
-        suite_loop(new_key_in_a_small_cache, 2);
-        suite_loop(key_comes_behind_its_entry, 2);
-        return suite;
+        return suite_with("cache", setup, teardown);
 }

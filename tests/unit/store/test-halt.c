@@ -64,7 +64,7 @@ static int read_past(const char *file)
 
 static int (*const works[])(const char *file) = { check_copy, look_at_copy, read_past };
 
-START_TEST(interrupted)
+TEST_EACH(interrupted, ARRAY_SIZE(works))
 {
         struct work w = { .fn = works[_i] };
         pthread_t thread;
@@ -85,10 +85,9 @@ START_TEST(interrupted)
         ck_assert(!halt_is_called());
         ck_assert_int_eq(w.fn(here.file), 0);
 }
-END_TEST
 
 /* Closed by who has taken it over. */
-START_TEST(taken_over)
+TEST(taken_over)
 {
         struct halt halt;
         struct store *one = NULL, *other = NULL;
@@ -105,13 +104,8 @@ START_TEST(taken_over)
         ck_assert_ptr_null(halt.first);
         halt_done(&halt);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { taken_over };
-        Suite *suite = suite_with("halt", tests, ARRAY_SIZE(tests), here_make, here_remove);
-
-        suite_loop(interrupted, ARRAY_SIZE(works));
-        return suite;
+        return suite_with("halt", here_make, here_remove);
 }

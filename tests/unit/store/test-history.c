@@ -105,7 +105,7 @@ static struct store *make(void)
         return s;
 }
 
-START_TEST(a_path_has_the_keys_of_now_and_of_before)
+TEST(a_path_has_the_keys_of_now_and_of_before)
 {
         _cleanup_store_ struct store *s = make();
 
@@ -132,9 +132,8 @@ START_TEST(a_path_has_the_keys_of_now_and_of_before)
         CHANGE(s, &alice, .code = STORE_DROP_KEY, .guid = { { 8 } });
         TELLS(s, "users", "create Users Users\ndrop Users Users\n");
 }
-END_TEST
 
-START_TEST(a_subtree_has_all_below)
+TEST(a_subtree_has_all_below)
 {
         _cleanup_store_ struct store *s = make();
 
@@ -156,9 +155,8 @@ START_TEST(a_subtree_has_all_below)
                 "set Machine\\APP Limit two > three\n",
                 .subtree = true);
 }
-END_TEST
 
-START_TEST(a_value_is_asked_for_by_name)
+TEST(a_value_is_asked_for_by_name)
 {
         _cleanup_store_ struct store *s = make();
 
@@ -169,9 +167,8 @@ START_TEST(a_value_is_asked_for_by_name)
                 "set Machine\\App Limit > one\n",
                 .name = "limit", .backwards = true);
 }
-END_TEST
 
-START_TEST(pages_follow_each_other)
+TEST(pages_follow_each_other)
 {
         _cleanup_store_ struct store *s = make();
 
@@ -187,9 +184,8 @@ START_TEST(pages_follow_each_other)
                         TELLS(s, "Machine", all, .backwards = backwards, .subtree = subtree, .bytes = 700);
                 }
 }
-END_TEST
 
-START_TEST(times_bound_it)
+TEST(times_bound_it)
 {
         _cleanup_store_ struct store *s = make();
         uint64_t time = 1000;
@@ -202,7 +198,6 @@ START_TEST(times_bound_it)
                 .until = 5);
         TELLS(s, "Machine\\App", "", .since = time);
 }
-END_TEST
 
 /* More keys than are looked for one by one. */
 static void make_many_keys(struct store *s)
@@ -226,7 +221,7 @@ static void make_many_keys(struct store *s)
         sync_store(s);
 }
 
-START_TEST(a_large_subtree_is_told_alike)
+TEST(a_large_subtree_is_told_alike)
 {
         _cleanup_store_ struct store *s = make();
         _cleanup_free_ char *small = tell(s, "Machine\\App", (struct history_query){ .subtree = true });
@@ -246,7 +241,6 @@ START_TEST(a_large_subtree_is_told_alike)
         _cleanup_free_ char *key_now = tell(s, "Machine\\App", (struct history_query){ 0 });
         ck_assert_int_eq(strncmp(key_now, key, strlen(key)), 0);
 }
-END_TEST
 
 static const char *busy_statement(const struct store *s)
 {
@@ -258,7 +252,7 @@ static const char *busy_statement(const struct store *s)
 
 /* The time is over before anything is found. What were left open would keep the log from beginning anew, and
  * the next page would go on there. */
-START_TEST(a_page_that_ends_early_leaves_nothing_behind)
+TEST(a_page_that_ends_early_leaves_nothing_behind)
 {
         _cleanup_store_ struct store *s = make();
         _cleanup_path_ struct path path = { 0 };
@@ -286,10 +280,9 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
         ck_assert_int_ne(page.cursor, 0);
         ck_assert_str_eq(busy_statement(s), "");
 }
-END_TEST
 
 /* Each row says its path anew, and one may be long. */
-START_TEST(a_page_counts_paths)
+TEST(a_page_counts_paths)
 {
         static const char name[] =
                 "a name of two hundred bytes, more or less, as a key may well have that somebody"
@@ -319,10 +312,9 @@ START_TEST(a_page_counts_paths)
                 q.cursor = page.cursor;
         } while (q.cursor != 0);
 }
-END_TEST
 
 /* A key that was made anew so often that it is looked for in all rows. */
-START_TEST(a_path_had_many_keys)
+TEST(a_path_had_many_keys)
 {
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
         struct buf expected = BUF_INIT;
@@ -340,9 +332,8 @@ START_TEST(a_path_had_many_keys)
         TELLS(s, "Machine\\Again", text, .limit = 99);
         TELLS(s, "Machine\\Again", text, .subtree = true);
 }
-END_TEST
 
-START_TEST(volatile_keys_are_told_without_data_after_a_restart)
+TEST(volatile_keys_are_told_without_data_after_a_restart)
 {
         _cleanup_scratch_ struct scratch scratch;
         scratch_new(&scratch);
@@ -370,9 +361,8 @@ START_TEST(volatile_keys_are_told_without_data_after_a_restart)
         }
         store_close(s);
 }
-END_TEST
 
-START_TEST(what_is_about_no_key_is_of_the_hive)
+TEST(what_is_about_no_key_is_of_the_hive)
 {
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
 
@@ -381,9 +371,8 @@ START_TEST(what_is_about_no_key_is_of_the_hive)
         TELLS(s, "Machine", "create Machine Machine\nother - 10-site.yaml > \1\n", .subtree = true);
         TELLS(s, "Machine", "create Machine Machine\n");
 }
-END_TEST
 
-START_TEST(a_sequence_has_its_writer)
+TEST(a_sequence_has_its_writer)
 {
         _cleanup_store_ struct store *s = make();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -411,7 +400,6 @@ START_TEST(a_sequence_has_its_writer)
         ck_assert_ptr_null(row->author->file);
         ck_assert_uint_gt(row->time, UINT64_C(1000000) * 1000000);
 }
-END_TEST
 
 static void delete_rows(struct store *s, const char *where)
 {
@@ -422,7 +410,7 @@ static void delete_rows(struct store *s, const char *where)
 }
 
 /* Of a database that somebody else wrote; a signer that is none would go on terminals and D-Bus. */
-START_TEST(a_writer_with_a_forged_signer)
+TEST(a_writer_with_a_forged_signer)
 {
         _cleanup_store_ struct store *s = make();
         static const char forge[] = "UPDATE author SET serial = 7, signer = CAST(x'1b5b33316dff' AS TEXT)";
@@ -434,9 +422,8 @@ START_TEST(a_writer_with_a_forged_signer)
         ck_assert_uint_eq(row->author->seal.serial, 0);
         ck_assert_str_eq(row->author->seal.signer, "");
 }
-END_TEST
 
-START_TEST(a_writer_of_whom_nothing_is_said)
+TEST(a_writer_of_whom_nothing_is_said)
 {
         _cleanup_store_ struct store *s = make();
 
@@ -446,9 +433,8 @@ START_TEST(a_writer_of_whom_nothing_is_said)
         ck_assert_str_eq(actor_state(&row->author->actor), "unknown");
         ck_assert_str_eq(row->author->reason, "");
 }
-END_TEST
 
-START_TEST(what_is_pruned_has_no_writer)
+TEST(what_is_pruned_has_no_writer)
 {
         _cleanup_store_ struct store *s = make();
 
@@ -460,9 +446,8 @@ START_TEST(what_is_pruned_has_no_writer)
         }
         ck_assert_int_eq(store_error(s, NULL), 0);
 }
-END_TEST
 
-START_TEST(shadowed_rows_are_marked)
+TEST(shadowed_rows_are_marked)
 {
         _cleanup_store_ struct store *s = make();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -482,7 +467,6 @@ START_TEST(shadowed_rows_are_marked)
         ck_assert(history_writer(s, 20)->is_shadowed);
         ck_assert(!history_writer(s, 21)->is_shadowed);
 }
-END_TEST
 
 /* The same rows as without an index, from each one on in both directions. */
 static void check_numbers(struct store *s, enum statement id, const char *plain, const struct guid *key)
@@ -529,7 +513,7 @@ static void change_at_random(struct store *s, uint64_t *sequence)
                 store_rollback(s);
 }
 
-START_TEST(rows_of_a_key_are_found_in_runs)
+TEST(rows_of_a_key_are_found_in_runs)
 {
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
         const struct store_prune_limits limits = {
@@ -555,7 +539,6 @@ START_TEST(rows_of_a_key_are_found_in_runs)
                 }
         }
 }
-END_TEST
 
 #define RUN_PLAN                                                                                            \
         "\nSEARCH h USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"                                        \
@@ -577,7 +560,7 @@ static void get_plan(struct store *s, enum statement id, struct buf *ret)
 }
 
 /* A page must not look at every row of the table, nor sort. */
-START_TEST(indexes_are_used)
+TEST(indexes_are_used)
 {
         static const struct {
                 enum statement id;
@@ -603,18 +586,8 @@ START_TEST(indexes_are_used)
                 ck_assert_msg(strstr(buf_str(&plan), "TEMP") == NULL, "%zu: %s", i, buf_str(&plan));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_path_has_the_keys_of_now_and_of_before, a_subtree_has_all_below,
-                a_value_is_asked_for_by_name, pages_follow_each_other, times_bound_it,
-                a_large_subtree_is_told_alike, a_page_that_ends_early_leaves_nothing_behind,
-                a_page_counts_paths, a_path_had_many_keys,
-                volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
-                a_sequence_has_its_writer, a_writer_with_a_forged_signer, a_writer_of_whom_nothing_is_said,
-                what_is_pruned_has_no_writer, shadowed_rows_are_marked, rows_of_a_key_are_found_in_runs,
-                indexes_are_used };
-
-        return suite_of("history", tests, ARRAY_SIZE(tests));
+        return suite_of("history");
 }

@@ -69,7 +69,7 @@ static void expect(const struct scratch *s, const char *what, const char *const 
         ck_assert_msg(n > 0 || found.n == 0, "%s: %s", what, found.n > 0 ? found.list[0] : "");
 }
 
-START_TEST(whole)
+TEST(whole)
 {
         make(&here);
         expect(&here, "nothing", NULL, 0);
@@ -78,7 +78,6 @@ START_TEST(whole)
                 "DELETE FROM history WHERE id < 9; UPDATE history SET flags = flags | 8 WHERE id = 9");
         expect(&here, "the history's beginning", NULL, 0);
 }
-END_TEST
 
 #define OF_APP "guid = x'02000000000000000000000000000000'"
 #define IN_MACHINE "parent = x'01000000000000000000000000000000'"
@@ -183,7 +182,7 @@ static const struct {
                 { "missing from index twice" } },
 };
 
-START_TEST(damage)
+TEST_EACH(damage, ARRAY_SIZE(cases))
 {
         size_t n = 0;
 
@@ -193,9 +192,8 @@ START_TEST(damage)
                 n++;
         expect(&here, cases[_i].sql, cases[_i].texts, n);
 }
-END_TEST
 
-START_TEST(torn)
+TEST(torn)
 {
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
@@ -208,11 +206,10 @@ START_TEST(torn)
         ck_assert_int_eq(inspect_file(here.file, &found, &d), -EUCLEAN);
         ck_assert_ptr_nonnull(strstr(d.text, "file is not a database"));
 }
-END_TEST
 
 /* SQLite would read it whole wherever it compares: no more memory than a row of ours takes is had for that.
  */
-START_TEST(too_large)
+TEST(too_large)
 {
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
@@ -229,10 +226,9 @@ START_TEST(too_large)
         ck_assert_ptr_nonnull(
                 strstr(found.list[0], "something in it is larger than the registry makes anything"));
 }
-END_TEST
 
 /* Of very much no more is said than anybody reads. */
-START_TEST(many)
+TEST(many)
 {
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
@@ -242,13 +238,8 @@ START_TEST(many)
         ck_assert_int_eq(inspect_file(here.file, &found, &d), 0);
         ck_assert_uint_eq(found.n, DIAGS_MAX);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { whole, torn, too_large, many };
-        Suite *suite = suite_waiting("inspect", tests, ARRAY_SIZE(tests), here_make, here_remove);
-
-        suite_loop(damage, ARRAY_SIZE(cases));
-        return suite;
+        return suite_waiting("inspect", here_make, here_remove);
 }

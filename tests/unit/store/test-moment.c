@@ -149,7 +149,7 @@ static unsigned make_history(struct store *s, struct step steps[static STEPS])
         return applied;
 }
 
-START_TEST(random_histories)
+TEST_EACH(random_histories, ROUNDS)
 {
         unsigned applied = 0;
 
@@ -169,7 +169,6 @@ START_TEST(random_histories)
         }
         ck_assert_uint_gt(applied, HISTORIES * STEPS / 5);
 }
-END_TEST
 
 /* ---- Which moment ---- */
 
@@ -200,7 +199,7 @@ static uint64_t time_of(const struct store *s, int64_t row)
         return (uint64_t)sql_number(s, textf("SELECT time FROM history WHERE id = %lld", (long long)row));
 }
 
-START_TEST(a_moment_is_behind_a_whole_transaction)
+TEST(a_moment_is_behind_a_whole_transaction)
 {
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
         struct diag d = { 0 };
@@ -226,10 +225,9 @@ START_TEST(a_moment_is_behind_a_whole_transaction)
         ck_assert_int_eq(
                 find(s, HISTORY_BY_TIME, time_of(s, 4) + UINT64_C(60000000), &row, &d), HISTORY_TO_COME);
 }
-END_TEST
 
 /* Who may look at a few rows makes nobody walk through a large transaction. */
-START_TEST(a_large_transaction_is_walked_so_far)
+TEST(a_large_transaction_is_walked_so_far)
 {
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
         struct diag d = { 0 };
@@ -251,10 +249,9 @@ START_TEST(a_large_transaction_is_walked_so_far)
         ck_assert_int_eq(history_find(s, HISTORY_BY_SEQUENCE, 10, 3, &until, &d), 0);
         ck_assert_int_eq(until, 14);
 }
-END_TEST
 
 /* Rows that are policy stay longer than those around them. */
-START_TEST(what_is_not_kept_is_said)
+TEST(what_is_not_kept_is_said)
 {
         const struct store_prune_limits limits = {
                 .age = UINT64_MAX / 2, .rows = 2, .bytes = 1 << 20, .policy_bytes = 1 << 20
@@ -280,9 +277,8 @@ START_TEST(what_is_not_kept_is_said)
                         strstr(d.text, "not kept any more: the history goes back to number 4 ("));
         }
 }
-END_TEST
 
-START_TEST(what_is_volatile_is_not_known)
+TEST(what_is_volatile_is_not_known)
 {
         make_folder();
         {
@@ -297,10 +293,9 @@ START_TEST(what_is_volatile_is_not_known)
         }
         remove_folder();
 }
-END_TEST
 
 /* What is there now and what is brought back are one list. */
-START_TEST(what_came_back_is_among_what_stayed)
+TEST(what_came_back_is_among_what_stayed)
 {
         make_folder();
         {
@@ -324,15 +319,8 @@ START_TEST(what_came_back_is_among_what_stayed)
         }
         remove_folder();
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_moment_is_behind_a_whole_transaction,
-                a_large_transaction_is_walked_so_far, what_is_not_kept_is_said,
-                what_is_volatile_is_not_known, what_came_back_is_among_what_stayed };
-        Suite *suite = suite_of("moment", tests, ARRAY_SIZE(tests));
-
-        suite_loop(random_histories, ROUNDS);
-        return suite;
+        return suite_of("moment");
 }

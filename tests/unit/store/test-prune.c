@@ -73,7 +73,7 @@ static int64_t rows(const struct scratch *s)
         return number(s, "SELECT count(*) FROM history");
 }
 
-START_TEST(by_number)
+TEST(by_number)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -104,10 +104,9 @@ START_TEST(by_number)
         ck_assert_int_eq(rows(&here), 1);
         ck_assert_int_eq(number(&here, "SELECT sequence FROM history"), 57);
 }
-END_TEST
 
 /* 100 and the data before and after. */
-START_TEST(by_bytes)
+TEST(by_bytes)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -124,10 +123,9 @@ START_TEST(by_bytes)
         prune(store, limits);
         ck_assert_int_eq(rows(&here), 4);
 }
-END_TEST
 
 /* A load of other values does not push it out. */
-START_TEST(policy)
+TEST(policy)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -151,9 +149,8 @@ START_TEST(policy)
         ck_assert_int_eq(rows(&here), 7 + 9);
         ck_assert_int_eq(number(&here, "SELECT count(*) FROM history WHERE op >= 0x1000"), 3);
 }
-END_TEST
 
-START_TEST(deleted_layer)
+TEST(deleted_layer)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -172,9 +169,8 @@ START_TEST(deleted_layer)
         ck_assert_int_eq(rows(&here), 2);
         ck_assert_int_eq(number(&here, "SELECT op FROM history ORDER BY id LIMIT 1"), STORE_DELETE_VALUE);
 }
-END_TEST
 
-START_TEST(by_age)
+TEST(by_age)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -191,9 +187,8 @@ START_TEST(by_age)
         prune(store, limits);
         ck_assert_int_eq(rows(&here), 1);
 }
-END_TEST
 
-START_TEST(authors)
+TEST(authors)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -218,7 +213,6 @@ START_TEST(authors)
                 number(&here, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"),
                 0);
 }
-END_TEST
 
 static uint64_t a_look; /* takes so many µs; 0: as long as it does */
 
@@ -236,7 +230,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
 }
 
 /* A part at a time, and nobody waits long for one: 200 rows, or as many as time allows. */
-START_TEST(parts)
+TEST_EACH(parts, 2)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -264,10 +258,9 @@ START_TEST(parts)
         ck_assert(!more && !store_is_pending(store));
         a_look = 0;
 }
-END_TEST
 
 /* It is undone, and counted anew. */
-START_TEST(fails)
+TEST(fails)
 {
         _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
@@ -290,14 +283,8 @@ START_TEST(fails)
         prune(store, limits);
         ck_assert_int_eq(rows(&here), 10);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { by_number, by_bytes, policy, deleted_layer, by_age, authors, fails };
-
-        Suite *suite = suite_with("prune", tests, ARRAY_SIZE(tests), here_make, here_remove);
-
-        suite_loop(parts, 2);
-        return suite;
+        return suite_with("prune", here_make, here_remove);
 }

@@ -147,7 +147,7 @@ static bool one_fault(bool is_marked, unsigned at)
         return ended;
 }
 
-START_TEST(each_step)
+TEST_EACH(each_step, 6)
 {
         unsigned at = 1;
 
@@ -156,12 +156,8 @@ START_TEST(each_step)
                 at++;
         ck_assert_uint_gt(at, 10);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_of("recovery-steps", NULL, 0);
-
-        suite_loop(each_step, 6);
-        return suite;
+        return suite_of("recovery-steps");
 }

@@ -99,7 +99,7 @@ static const struct {
         { lose, "is missing", false, 0 },
 };
 
-START_TEST(damaged_at_start)
+TEST_EACH(damaged_at_start, ARRAY_SIZE(cases))
 {
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         struct recovery r;
@@ -136,9 +136,8 @@ START_TEST(damaged_at_start)
                 1);
         ck_assert_int_eq(reopen(&here, &r, &text), 0);
 }
-END_TEST
 
-START_TEST(description)
+TEST(description)
 {
         struct recovery r = { .set_aside = "registry.db.corrupt-1", .kept = 3, .lost = 5, .sequence = 7 };
         struct diag text;
@@ -159,7 +158,6 @@ START_TEST(description)
                                                 "not known; backups that are damaged themselves: "
                                                 "backup-1.db (is bad); numbers go on from 7"));
 }
-END_TEST
 
 /* Whatever the umask is. */
 static void expect_private(const struct scratch *s)
@@ -173,7 +171,7 @@ static void expect_private(const struct scratch *s)
         }
 }
 
-START_TEST(is_private)
+TEST(is_private)
 {
         struct recovery r;
 
@@ -190,9 +188,8 @@ START_TEST(is_private)
         ck_assert_uint_eq(recovered(&here, &r), 0);
         expect_private(&here);
 }
-END_TEST
 
-START_TEST(whole)
+TEST(whole)
 {
         struct recovery r;
 
@@ -201,10 +198,9 @@ START_TEST(whole)
         ck_assert_int_eq(reopen(&here, &r, NULL), 0);
         expect_files(&here, "", BACKUP_3 " registry.db ");
 }
-END_TEST
 
 /* It may be a later one's, who knows better. */
-START_TEST(of_another_version)
+TEST(of_another_version)
 {
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         struct recovery r;
@@ -220,9 +216,8 @@ START_TEST(of_another_version)
         ck_assert(memcmp(before.data, after.data, before.len) == 0);
         expect_files(&here, "", BACKUP_3 " registry.db ");
 }
-END_TEST
 
-START_TEST(no_backup)
+TEST(no_backup)
 {
         struct recovery r;
 
@@ -243,10 +238,9 @@ START_TEST(no_backup)
         ck_assert_uint_eq(recovered(&here, &r), 0);
         ck_assert_int_eq((int64_t)r.sequence, 4 * JUMP);
 }
-END_TEST
 
 /* What the recoveries in between have given out does not come again where the backup that has it is gone. */
-START_TEST(older_than_the_last_recovery)
+TEST(older_than_the_last_recovery)
 {
         struct recovery r;
         uint64_t last = 0;
@@ -263,9 +257,8 @@ START_TEST(older_than_the_last_recovery)
                         ck_assert_int_eq(backup_remove_old(here.file, 0), 0);
         }
 }
-END_TEST
 
-START_TEST(bad_backups)
+TEST(bad_backups)
 {
         struct recovery r;
 
@@ -288,10 +281,9 @@ START_TEST(bad_backups)
         expect_files(
                 &here, "backup", BACKUP_3 " backup-00000000000000000005.db backup-00000000000000000006.db ");
 }
-END_TEST
 
 /* A start does not see it: it reads what it needs. */
-START_TEST(marked)
+TEST(marked)
 {
         struct recovery r;
 
@@ -305,9 +297,8 @@ START_TEST(marked)
         ck_assert_str_eq(r.set_aside, "registry.db.corrupt-1");
         expect_files(&here, "registry.db.", "registry.db.corrupt-1 ");
 }
-END_TEST
 
-START_TEST(marked_but_whole)
+TEST(marked_but_whole)
 {
         struct recovery r;
 
@@ -316,7 +307,6 @@ START_TEST(marked_but_whole)
         ck_assert_int_eq(reopen(&here, &r, NULL), 0);
         expect_files(&here, "", BACKUP_3 " registry.db ");
 }
-END_TEST
 
 /* The log of one that was killed is part of it. */
 static void leave_log(const struct scratch *s)
@@ -333,7 +323,7 @@ static void leave_log(const struct scratch *s)
         expect_files(s, "registry.db-", "registry.db-shm registry.db-wal ");
 }
 
-START_TEST(parts_stay_together)
+TEST(parts_stay_together)
 {
         struct recovery r;
 
@@ -347,10 +337,9 @@ START_TEST(parts_stay_together)
         expect_files(&here, "registry.db",
                 "registry.db registry.db.corrupt-1 registry.db.corrupt-1-shm registry.db.corrupt-1-wal ");
 }
-END_TEST
 
 /* What was cut short goes on where it was. */
-START_TEST(cut_short)
+TEST(cut_short)
 {
         struct recovery r;
 
@@ -366,10 +355,9 @@ START_TEST(cut_short)
                 "registry.db registry.db.corrupt-1 registry.db.corrupt-1-shm registry.db.corrupt-1-wal ");
         ck_assert_int_eq((int64_t)r.sequence, 3 + 2 * JUMP);
 }
-END_TEST
 
 /* Nothing is set aside before what takes its place is there. */
-START_TEST(no_room)
+TEST(no_room)
 {
         struct recovery r;
 
@@ -381,15 +369,8 @@ START_TEST(no_room)
         ck_assert_int_eq(rmdir(scratch_path(&here, "registry.db.new")), 0);
         ck_assert_uint_eq(recovered(&here, &r), 3);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { description, is_private, whole, of_another_version, no_backup,
-                older_than_the_last_recovery, bad_backups, marked, marked_but_whole, parts_stay_together,
-                cut_short, no_room };
-        Suite *suite = suite_with("recovery", tests, ARRAY_SIZE(tests), here_make, here_remove);
-
-        suite_loop(damaged_at_start, ARRAY_SIZE(cases));
-        return suite;
+        return suite_with("recovery", here_make, here_remove);
 }

@@ -91,7 +91,7 @@ static const char *const mendable[] = {
         "UPDATE sqlite_schema SET sql = 'CREATE INDEX twice ON layer(folded)' WHERE name = 'twice'",
 };
 
-START_TEST(mended)
+TEST_EACH(mended, ARRAY_SIZE(mendable))
 {
         make_store(&here, 3);
         run_sql(here.file, mendable[_i]);
@@ -115,10 +115,9 @@ START_TEST(mended)
         put_values(store, 4, 4);
         ck_assert_uint_eq(count_values(store), 4);
 }
-END_TEST
 
 /* The last one is SQLite's to find: what that finds is not written to while it is open. */
-START_TEST(mended_beside_a_store)
+TEST_EACH(mended_beside_a_store, ARRAY_SIZE(mendable))
 {
         const bool is_torn = _i + 1 == (int)ARRAY_SIZE(mendable);
         make_store(&here, 3);
@@ -146,10 +145,9 @@ START_TEST(mended_beside_a_store)
         p = repaired_beside(false, REPAIR_NOT_NEEDED);
         repair_done(&p);
 }
-END_TEST
 
 /* Whoever reads meanwhile goes on reading what it was; and no copy is written over another. */
-START_TEST(beside_a_reader)
+TEST(beside_a_reader)
 {
         static const char sql[] =
                 "INSERT INTO value VALUES(x'77000000000000000000000000000000', 'v', 1, 'V', 1, 1, x'00')";
@@ -174,7 +172,6 @@ START_TEST(beside_a_reader)
         ck_assert_int_eq(
                 get_number(scratch_path(&here, "registry.db.corrupt-2"), "SELECT count(*) FROM value"), 6);
 }
-END_TEST
 
 static void fails(int error, const char *text, bool beside)
 {
@@ -189,7 +186,7 @@ static void fails(int error, const char *text, bool beside)
         ck_assert_uint_gt(count_findings(here.file), 0);
 }
 
-START_TEST(no_room_for_what_it_was)
+TEST_EACH(no_room_for_what_it_was, 2)
 {
         make_store(&here, 3);
         _cleanup_store_ struct store *store = _i ? open_store(&here) : NULL;
@@ -200,9 +197,8 @@ START_TEST(no_room_for_what_it_was)
         struct repair p = _i ? repaired_beside(false, REPAIR_MENDED) : repaired(&here, false, REPAIR_MENDED);
         repair_done(&p);
 }
-END_TEST
 
-START_TEST(somebody_writes)
+TEST(somebody_writes)
 {
         make_store(&here, 3);
         _cleanup_store_ struct store *store = open_store(&here);
@@ -213,10 +209,9 @@ START_TEST(somebody_writes)
         struct repair p = repaired_beside(false, REPAIR_MENDED);
         repair_done(&p);
 }
-END_TEST
 
 /* Values of a key whose row is lost cannot be seen, but are not lost for good. */
-START_TEST(what_it_was_is_kept)
+TEST(what_it_was_is_kept)
 {
         make_store(&here, 3);
         run_sql(here.file, "DELETE FROM key");
@@ -232,7 +227,6 @@ START_TEST(what_it_was_is_kept)
         ck_assert_int_eq(
                 get_number(scratch_path(&here, "registry.db.corrupt-1"), "SELECT count(*) FROM value"), 3);
 }
-END_TEST
 
 static const char *const others[] = {
         "UPDATE value SET type = 99 WHERE sequence = 2", "UPDATE value SET layer = 99 WHERE sequence = 2",
@@ -247,7 +241,7 @@ static void break_it(const struct scratch *s, const char *sql)
                 damage_pages_with(s->file, "Value2");
 }
 
-START_TEST(not_without_a_guess)
+TEST_EACH(not_without_a_guess, ARRAY_SIZE(others))
 {
         make_store(&here, 3);
         break_it(&here, others[_i]);
@@ -258,9 +252,8 @@ START_TEST(not_without_a_guess)
         _cleanup_free_ char *files = scratch_list(&here, "registry.db");
         ck_assert_str_eq(files, "registry.db ");
 }
-END_TEST
 
-START_TEST(not_beside_a_store)
+TEST_EACH(not_beside_a_store, ARRAY_SIZE(others) - 1)
 {
         make_store(&here, 3);
         break_it(&here, others[_i]);
@@ -270,9 +263,8 @@ START_TEST(not_beside_a_store)
         repair_done(&p);
         expect_files(&here, "registry.db.corrupt", "");
 }
-END_TEST
 
-START_TEST(from_a_backup_once_it_is_closed)
+TEST_EACH(from_a_backup_once_it_is_closed, ARRAY_SIZE(others) - 1)
 {
         make_store(&here, 3);
         (void)make_backup(&here);
@@ -285,9 +277,8 @@ START_TEST(from_a_backup_once_it_is_closed)
         struct repair p = repaired(&here, false, REPAIR_RECOVERED);
         repair_done(&p);
 }
-END_TEST
 
-START_TEST(from_a_backup)
+TEST_EACH(from_a_backup, ARRAY_SIZE(others))
 {
         make_store(&here, 3);
         (void)make_backup(&here);
@@ -305,10 +296,9 @@ START_TEST(from_a_backup)
         _cleanup_free_ char *after = scratch_list(&here, "registry.db");
         ck_assert_str_eq(after, "registry.db registry.db.corrupt-1 ");
 }
-END_TEST
 
 /* One that breaks the same rule is no good one. */
-START_TEST(no_good_backup)
+TEST(no_good_backup)
 {
         make_store(&here, 3);
         run_sql(here.file, others[0]);
@@ -317,9 +307,8 @@ START_TEST(no_good_backup)
         struct repair p = repaired(&here, false, REPAIR_IMPOSSIBLE);
         repair_done(&p);
 }
-END_TEST
 
-START_TEST(of_another_version)
+TEST(of_another_version)
 {
         struct repair p = { 0 };
         struct diag d = { 0 };
@@ -331,20 +320,8 @@ START_TEST(of_another_version)
         ck_assert_int_eq(repair_store(here.file, 4096, &p, &d), -EPROTONOSUPPORT);
         ck_assert_ptr_nonnull(strstr(d.text, "format 99"));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_it_was_is_kept, beside_a_reader, somebody_writes, no_good_backup,
-                of_another_version };
-        Suite *suite = suite_with("repair", tests, ARRAY_SIZE(tests), here_make, here_remove);
-
-        suite_loop(mended, ARRAY_SIZE(mendable));
-        suite_loop(mended_beside_a_store, ARRAY_SIZE(mendable));
-        suite_loop(no_room_for_what_it_was, 2);
-        suite_loop(not_without_a_guess, ARRAY_SIZE(others));
-        suite_loop(not_beside_a_store, ARRAY_SIZE(others) - 1);
-        suite_loop(from_a_backup_once_it_is_closed, ARRAY_SIZE(others) - 1);
-        suite_loop(from_a_backup, ARRAY_SIZE(others));
-        return suite;
+        return suite_with("repair", here_make, here_remove);
 }

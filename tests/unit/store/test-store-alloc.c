@@ -114,7 +114,7 @@ static unsigned step(struct store *s, const struct store_op *op)
         }
 }
 
-START_TEST(operations)
+TEST_EACH(operations, FAULTS_N)
 {
         unsigned faults = 0;
 
@@ -125,7 +125,6 @@ START_TEST(operations)
                 faults += step(s, &script[i]);
         ck_assert_uint_gt(faults, fault == OUR_MEMORY ? 1 : ARRAY_SIZE(script));
 }
-END_TEST
 
 /* ---- Turns ---- */
 
@@ -161,8 +160,9 @@ static void undo_turn(struct store *s)
         sync_store(s);
 }
 
-/* From the begin to the sync, in a file. */
-START_TEST(turns)
+/* From the begin to the sync, in a file. SQLite calls a commit interrupted that is done; nobody interrupts
+ * that one but a test. */
+TEST_EACH(turns, INTERRUPTED)
 {
         fault = (enum fault)_i;
         faults_take_over_memory();
@@ -190,7 +190,6 @@ START_TEST(turns)
                 }
         }
 }
-END_TEST
 
 /* ---- Opening and looking up ---- */
 
@@ -311,7 +310,7 @@ static void look_up(struct store *s, unsigned which, const struct buf *expected,
 }
 
 /* Each time in a store that was just opened, and knows no layer's name yet. */
-START_TEST(lookups)
+TEST_EACH(lookups, LOOKUPS *FAULTS_N)
 {
         const unsigned which = (unsigned)_i % LOOKUPS;
         _cleanup_buf_ struct buf expected = BUF_INIT;
@@ -339,7 +338,6 @@ START_TEST(lookups)
                 ck_assert_int_eq(sqlite3_txn_state(s->db->sqlite, NULL), SQLITE_TXN_NONE);
         }
 }
-END_TEST
 
 /* ---- An earlier moment ---- */
 
@@ -387,7 +385,7 @@ static struct store *open_past(const char *file)
 }
 
 /* What could not be brought back is not answered without it, the next time either. */
-START_TEST(past)
+TEST_EACH(past, 4 * FAULTS_N)
 {
         static const unsigned kinds[] = { 0, 5, 6, 12 }; /* keys, children, values, files */
         const unsigned which = kinds[(unsigned)_i % ARRAY_SIZE(kinds)];
@@ -419,9 +417,9 @@ START_TEST(past)
                         assert_is_fault(s, r);
         }
 }
-END_TEST
 
-START_TEST(opening)
+/* There is no statement to be interrupted yet. */
+TEST_EACH(opening, 3 * INTERRUPTED)
 {
         static const enum store_mode modes[] = { STORE_WRITE, STORE_READ_ONLY, STORE_AT_BOOT };
         const enum store_mode mode = modes[_i % 3];
@@ -445,18 +443,8 @@ START_TEST(opening)
                         ck_assert_uint_eq(store_last_sequence(s), 15);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        /* SQLite calls a commit interrupted that is done; nobody interrupts that one but a test. */
-        /* There is no statement to be interrupted yet. */
-        Suite *suite = suite_with("store-alloc", NULL, 0, scratch_setup, scratch_teardown);
-
-        suite_loop(operations, FAULTS_N);
-        suite_loop(turns, INTERRUPTED);
-        suite_loop(lookups, LOOKUPS * FAULTS_N);
-        suite_loop(past, 4 * FAULTS_N);
-        suite_loop(opening, 3 * INTERRUPTED);
-        return suite;
+        return suite_with("store-alloc", scratch_setup, scratch_teardown);
 }

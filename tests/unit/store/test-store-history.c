@@ -121,7 +121,7 @@ static const struct {
                 " old: name=NULL seq=NULL target= type=NULL data= time=NULL\n" },
 };
 
-START_TEST(operations)
+TEST_EACH(operations, ARRAY_SIZE(cases))
 {
         _cleanup_store_ struct store *s = fixture_new();
 
@@ -134,7 +134,6 @@ START_TEST(operations)
         ck_assert_int_eq(sql_number(s, "SELECT sequence FROM history ORDER BY id DESC LIMIT 1"),
                 (int64_t)store_last_sequence(s));
 }
-END_TEST
 
 /* ---- Whose doing it is ---- */
 
@@ -161,7 +160,7 @@ static void change_as(struct store *s, const struct store_author *author)
         ck_assert_int_eq(store_apply(s, &op), 0);
 }
 
-START_TEST(authors)
+TEST(authors)
 {
         _cleanup_store_ struct store *s = fixture_new();
         const struct store_author a = { .reason = "set", .actor.pid = 1 },
@@ -183,10 +182,9 @@ START_TEST(authors)
         assert_authors(s, from, "set 1 NULL;set 1 NULL;set 2 NULL;set 2 NULL;registry NULL NULL;");
         ck_assert_int_eq(sql_number(s, "SELECT count(*) FROM author"), before + 3);
 }
-END_TEST
 
 /* All that a file says is one author's. */
-START_TEST(authors_that_are_files)
+TEST(authors_that_are_files)
 {
         _cleanup_store_ struct store *s = fixture_new();
         char path[] = "/etc/x.yaml";
@@ -213,10 +211,9 @@ START_TEST(authors_that_are_files)
                 "hive-edited 0 '/y' 7 187d88b7353d4092;registry NULL NULL;");
         ck_assert_int_eq(sql_number(s, "SELECT count(*) FROM author"), before + 4);
 }
-END_TEST
 
 /* What was rolled back, and with it the row of who did it. */
-START_TEST(authors_of_rollbacks)
+TEST(authors_of_rollbacks)
 {
         _cleanup_store_ struct store *s = fixture_new();
         const struct store_author a = { .reason = "set", .actor.pid = 1 },
@@ -236,10 +233,9 @@ START_TEST(authors_of_rollbacks)
         commit(s);
         assert_authors(s, from, "set 2 NULL;");
 }
-END_TEST
 
 /* The outermost one's counts, except while another one is named; words and files are read, not kept. */
-START_TEST(authors_of_strings)
+TEST(authors_of_strings)
 {
         _cleanup_store_ struct store *s = fixture_new();
         char reason[] = "set", file[] = "a.yaml";
@@ -268,14 +264,8 @@ START_TEST(authors_of_strings)
         assert_authors(s, from,
                 "set 1 NULL;set 1 NULL;reload 2 'a.yaml';set 1 NULL;Set 1 NULL;reload 2 'a.yaml';reload 2 'b.yaml';");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { authors, authors_that_are_files, authors_of_rollbacks,
-                authors_of_strings };
-        Suite *suite = suite_of("store-history", tests, ARRAY_SIZE(tests));
-
-        suite_loop(operations, ARRAY_SIZE(cases));
-        return suite;
+        return suite_of("store-history");
 }

@@ -168,7 +168,7 @@ static uint64_t kill_one(uint64_t number, useconds_t after)
         return answered;
 }
 
-START_TEST(killed)
+TEST(killed)
 {
         char *directory = disk_scratch();
         uint64_t number = 0, random = 1;
@@ -190,13 +190,10 @@ START_TEST(killed)
         disk_scratch_remove(directory, true);
         free(directory);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { killed };
-
         if (suite_argument)
                 rounds = (unsigned)strtoul(suite_argument, NULL, 10);
-        return suite_of("store-kill", tests, ARRAY_SIZE(tests));
+        return suite_of("store-kill");
 }

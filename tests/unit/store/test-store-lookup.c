@@ -6,7 +6,7 @@
 #include "store-util.h"
 #include "suite.h"
 
-START_TEST(expected_sequence)
+TEST(expected_sequence)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -24,10 +24,9 @@ START_TEST(expected_sequence)
         ck_assert_int_eq(try_apply(s, &op), -EAGAIN);
         ck_assert_uint_eq(store_value(s, &op.guid, "limit", 5)->sequence, 20);
 }
-END_TEST
 
 /* A rollback gives back what was taken since its begin, and nothing else. */
-START_TEST(sequences)
+TEST(sequences)
 {
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
 
@@ -50,10 +49,9 @@ START_TEST(sequences)
         store_abandon(s);
         ck_assert_uint_eq(store_last_sequence(s), 2);
 }
-END_TEST
 
 /* The kernel's order: the entry, then the key. */
-START_TEST(entry_before_key)
+TEST(entry_before_key)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -84,9 +82,8 @@ START_TEST(entry_before_key)
         /* Nobody knows the GUID any more. */
         APPLY(s, OP_KEY(9, 1, "New"));
 }
-END_TEST
 
-START_TEST(lookups)
+TEST(lookups)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -118,10 +115,9 @@ START_TEST(lookups)
         ck_assert_str_eq(v->next->name, "Limit");
         ck_assert_ptr_null(v->next->next);
 }
-END_TEST
 
 /* Names compare by Unicode simple case folding, not by bytes or ASCII. */
-START_TEST(folding)
+TEST(folding)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -136,10 +132,9 @@ START_TEST(folding)
         ck_assert_str_eq(v->layer, "Ärger");
         ck_assert_uint_eq(store_value(s, &app, "GRÖẞE", strlen("GRÖẞE"))->sequence, 21);
 }
-END_TEST
 
 /* An operation may be made of what the store lent and will free. */
-START_TEST(borrowed)
+TEST(borrowed)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -170,10 +165,9 @@ START_TEST(borrowed)
         ck_assert_ptr_null(store_lookup(s, &machine, "app", 3)->next);
         ck_assert_ptr_null(store_blankets(s, &app));
 }
-END_TEST
 
 /* Names are in the order of their folded bytes, whichever of the two databases they are in. */
-START_TEST(order)
+TEST(order)
 {
         static const char *const names[] = { "b", "D", "Ä", "a", "c" }, *const sorted = "a b c D Ä ";
         _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
@@ -193,10 +187,9 @@ START_TEST(order)
                 (void)strcat(strcat(found, children[i]->name), " ");
         ck_assert_str_eq(found, sorted);
 }
-END_TEST
 
 /* One name can have an entry in the file and one in memory. */
-START_TEST(both_databases)
+TEST(both_databases)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -214,10 +207,9 @@ START_TEST(both_databases)
         ck_assert_uint_eq(n, 3);
         ck_assert_str_eq(store_children(s, &machine, &n)[0]->name, "app");
 }
-END_TEST
 
 /* Roots of both databases, by name. */
-START_TEST(roots)
+TEST(roots)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -231,10 +223,9 @@ START_TEST(roots)
         ck_assert_str_eq(keys[1]->name, "Now");
         ck_assert_str_eq(keys[2]->name, "Zoo");
 }
-END_TEST
 
 /* Nothing is empty, and empty is not missing. */
-START_TEST(empty)
+TEST(empty)
 {
         _cleanup_store_ struct store *s = fixture_new();
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -253,12 +244,8 @@ START_TEST(empty)
         ck_assert_ptr_null(store_value(s, &zero, "", 0));
         ck_assert_ptr_null(store_key(s, &zero));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { expected_sequence, sequences, entry_before_key, lookups, folding,
-                borrowed, order, both_databases, roots, empty };
-
-        return suite_of("store-lookup", tests, ARRAY_SIZE(tests));
+        return suite_of("store-lookup");
 }

@@ -138,26 +138,20 @@ static void run(const char *path, unsigned seed)
         free(file);
 }
 
-START_TEST(in_memory)
+TEST_EACH(in_memory, 60)
 {
         run(NULL, 1000 + (unsigned)_i);
 }
-END_TEST
 
-START_TEST(in_a_file)
+TEST_EACH(in_a_file, 10)
 {
         _cleanup_scratch_ struct scratch scratch;
 
         scratch_new(&scratch);
         run(scratch_path(&scratch, "/registry.db"), 2000 + (unsigned)_i);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_of("store-model", NULL, 0);
-
-        suite_loop(in_memory, 60);
-        suite_loop(in_a_file, 10);
-        return suite;
+        return suite_of("store-model");
 }

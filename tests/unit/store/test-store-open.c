@@ -158,7 +158,7 @@ static const struct {
         { make_baseless, EUCLEAN, "the base layer is missing" },
 };
 
-START_TEST(foreign)
+TEST_EACH(foreign, ARRAY_SIZE(strangers))
 {
         strangers[_i].make();
         look();
@@ -167,9 +167,8 @@ START_TEST(foreign)
                 assert_unchanged();
         }
 }
-END_TEST
 
-START_TEST(missing)
+TEST(missing)
 {
         const char *nowhere = scratch_path(&scratch_root, "/a/registry.db");
 
@@ -180,11 +179,10 @@ START_TEST(missing)
         assert_refused(file, STORE_AT_BOOT, ENOENT, "No such file or directory");
         assert_unchanged();
 }
-END_TEST
 
 /* What is left where the first start was cut off: there is nothing to be read yet, and the next start makes
  * it. */
-START_TEST(not_made_yet)
+TEST_EACH(not_made_yet, 2)
 {
         if (_i == 0)
                 scratch_puts(&scratch_root, "/registry.db", "");
@@ -196,16 +194,14 @@ START_TEST(not_made_yet)
         make_store();
         store_close(open_store(file, STORE_AT_BOOT));
 }
-END_TEST
 
-START_TEST(directory)
+TEST(directory)
 {
         ck_assert_int_eq(mkdir(file, 0700), 0);
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
                 assert_refused(file, modes[i], EISDIR, "Is a directory");
         ck_assert_uint_eq(scratch_count(&scratch_root, ""), 1);
 }
-END_TEST
 
 /* ---- Who may ---- */
 
@@ -216,7 +212,7 @@ static void become_nobody(void)
                 ck_assert_int_eq(seteuid(65534), 0);
 }
 
-START_TEST(no_permission)
+TEST(no_permission)
 {
         make_store();
         look();
@@ -231,9 +227,8 @@ START_TEST(no_permission)
         ck_assert_int_eq(seteuid(getuid()), 0);
         assert_unchanged();
 }
-END_TEST
 
-START_TEST(locked)
+TEST(locked)
 {
         sqlite3 *other;
 
@@ -246,7 +241,6 @@ START_TEST(locked)
         ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
         store_close(open_store(file, STORE_WRITE));
 }
-END_TEST
 
 /* ---- What is one ---- */
 
@@ -260,7 +254,7 @@ static bool has_key(const struct store *s, unsigned guid)
         return found;
 }
 
-START_TEST(beside_a_writer)
+TEST(beside_a_writer)
 {
         _cleanup_store_ struct store *writer = open_store(file, STORE_WRITE);
         fixture_fill(writer);
@@ -288,10 +282,9 @@ START_TEST(beside_a_writer)
         ck_assert_int_lt(try_apply(reader, &(struct store_op){ OP_KEY(21, 1, "Never") }), 0);
         ck_assert(!store_is_pending(reader));
 }
-END_TEST
 
 /* An ordinary reader makes neither log nor index where nobody has the store open. */
-START_TEST(beside_nobody)
+TEST(beside_nobody)
 {
         static const char *const parts[] = { "-wal", "-shm" };
 
@@ -305,10 +298,9 @@ START_TEST(beside_nobody)
                 scratch_puts(&scratch_root, textf("/registry.db%s", parts[i]), i == 0 ? "not empty" : "");
         }
 }
-END_TEST
 
 /* SQLite would wait for the other end. */
-START_TEST(fifo)
+TEST_EACH(fifo, 3)
 {
         static const char *const parts[] = { "/registry.db", "/registry.db-wal", "/registry.db-shm" };
 
@@ -319,10 +311,9 @@ START_TEST(fifo)
                 assert_refused(file, STORE_AT_BOOT, EINVAL, "no regular file");
         assert_refused(file, STORE_READ_ONLY, EINVAL, "no regular file");
 }
-END_TEST
 
 /* SQLite would remove it. */
-START_TEST(log_beside_an_empty_file)
+TEST(log_beside_an_empty_file)
 {
         scratch_puts(&scratch_root, "/registry.db", "");
         scratch_puts(&scratch_root, "/registry.db-wal", "what was committed last");
@@ -330,10 +321,9 @@ START_TEST(log_beside_an_empty_file)
         assert_refused(file, STORE_AT_BOOT, ENOENT, "nothing is in it yet");
         assert_unchanged();
 }
-END_TEST
 
 /* `steps`: bit 0: a killed process has left its log; 1: and its index of it is gone; 2: nobody may write. */
-START_TEST(at_boot)
+TEST_EACH(at_boot, 16)
 {
         static const char *const names[] = { "/registry.db", "/a%20b?c#d e.db" };
 
@@ -362,10 +352,9 @@ START_TEST(at_boot)
         assert_unchanged();
         ck_assert_int_eq(seteuid(getuid()), 0);
 }
-END_TEST
 
 /* A process that was killed before it changed anything: SQLite would remove it, as nothing is in it. */
-START_TEST(log_without_contents)
+TEST(log_without_contents)
 {
         _cleanup_free_ char *zeros = calloc(1, 4096);
         make_store();
@@ -376,27 +365,17 @@ START_TEST(log_without_contents)
         store_close(open_store(file, STORE_AT_BOOT));
         assert_unchanged();
 }
-END_TEST
 
 /* In a URI they would begin the name of a machine. */
-START_TEST(path_of_two_slashes)
+TEST(path_of_two_slashes)
 {
         _cleanup_free_ char *other = NULL;
         make_store();
         ck_assert_int_gt(asprintf(&other, "/%s", file), 0);
         store_close(open_store(other, STORE_AT_BOOT));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { missing, directory, no_permission, locked, beside_a_writer,
-                beside_nobody, log_beside_an_empty_file, log_without_contents, path_of_two_slashes };
-        Suite *suite = suite_with("store-open", tests, ARRAY_SIZE(tests), setup, teardown);
-
-        suite_loop(foreign, ARRAY_SIZE(strangers));
-        suite_loop(not_made_yet, 2);
-        suite_loop(fifo, 3);
-        suite_loop(at_boot, 16);
-        return suite;
+        return suite_with("store-open", setup, teardown);
 }

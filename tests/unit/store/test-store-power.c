@@ -278,7 +278,7 @@ static void cut_everywhere(const struct history *h, uint64_t seed, unsigned kind
         disk_replay_free(r);
 }
 
-START_TEST(power_is_cut)
+TEST(power_is_cut)
 {
         for (unsigned i = 0; i < rounds; i++) {
                 struct history h = { 0 };
@@ -296,13 +296,10 @@ START_TEST(power_is_cut)
         }
         ck_assert_uint_ge(states, 2000);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { power_is_cut };
-
         if (suite_argument)
                 rounds = (unsigned)strtoul(suite_argument, NULL, 10);
-        return suite_with("store-power", tests, ARRAY_SIZE(tests), disk_install, NULL);
+        return suite_with("store-power", disk_install, NULL);
 }

@@ -57,7 +57,7 @@ static void assert_idle(const struct store *s)
 }
 
 /* Each bit: whether the transaction of that depth is rolled back. */
-START_TEST(nested)
+TEST_EACH(nested, 1 << (LEVELS - 1))
 {
         _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
         unsigned kept = 0;
@@ -82,9 +82,8 @@ START_TEST(nested)
         for (unsigned i = 0; i < LEVELS - 1; i++)
                 ck_assert_int_eq(has(s, i), i < kept);
 }
-END_TEST
 
-START_TEST(one_of_three)
+TEST(one_of_three)
 {
         const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *s = with_a_key(file, LARGE);
@@ -104,9 +103,8 @@ START_TEST(one_of_three)
         ck_assert(has(s, 0) && !has(s, 1) && has(s, 2));
         ck_assert_uint_eq(store_last_sequence(s), 2);
 }
-END_TEST
 
-START_TEST(reopened)
+TEST(reopened)
 {
         const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
@@ -126,7 +124,6 @@ START_TEST(reopened)
                                "-path 01 Tmp base seq=2 -> 03\n");
         assert_idle(s);
 }
-END_TEST
 
 /* ---- Previews ---- */
 
@@ -164,7 +161,7 @@ static void put_much(struct store *s)
 }
 
 /* They leave nothing, and have no history even for themselves. */
-START_TEST(previews)
+TEST(previews)
 {
         _cleanup_buf_ struct buf before = BUF_INIT, now = BUF_INIT;
 
@@ -206,9 +203,8 @@ START_TEST(previews)
         sync_store(s);
         ck_assert(has(s, 0) && !has(s, 1) && has(s, 2));
 }
-END_TEST
 
-START_TEST(abandoned)
+TEST(abandoned)
 {
         _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
 
@@ -225,12 +221,11 @@ START_TEST(abandoned)
         put(s, 0);
         ck_assert_uint_eq(store_last_sequence(s), 1);
 }
-END_TEST
 
 /* ---- What stands in the way ---- */
 
 /* Another program holds the file for a while; `_i`: within a scope. */
-START_TEST(busy)
+TEST_EACH(busy, 2)
 {
         struct store_scope scope = { 0 };
         sqlite3 *other;
@@ -257,10 +252,9 @@ START_TEST(busy)
         ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
 }
-END_TEST
 
 /* A scope ends what it has begun, and only that. */
-START_TEST(scopes)
+TEST(scopes)
 {
         _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
         const struct guid key = guid_of(1);
@@ -290,7 +284,6 @@ START_TEST(scopes)
         sync_store(s);
         assert_idle(s);
 }
-END_TEST
 
 static int stop(void *unused)
 {
@@ -300,7 +293,7 @@ static int stop(void *unused)
 
 /* SQLite rolls back all when a change is interrupted; those who have a transaction open get to know. `_i`:
  * an earlier transaction of the turn is lost with it. */
-START_TEST(lost)
+TEST_EACH(lost, 2)
 {
         const struct store_op op = { OP_VALUE(1, "x", "base", REG_SZ, "x", 50) };
         _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
@@ -337,10 +330,9 @@ START_TEST(lost)
         sync_store(s);
         ck_assert(has(s, 0));
 }
-END_TEST
 
 /* What failed half way is not committed, whoever asks for it, and whatever scopes have ended meanwhile. */
-START_TEST(failed)
+TEST(failed)
 {
         _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
 
@@ -360,7 +352,6 @@ START_TEST(failed)
         sync_store(s);
         ck_assert(has(s, 0) && has(s, 1));
 }
-END_TEST
 
 static sqlite3_io_methods faulty;
 static const sqlite3_io_methods *sound;
@@ -417,7 +408,7 @@ static const char notes[] = "SELECT count(*) FROM history WHERE op = 0x1002 AND 
 
 /* A commit fails at a write or a sync of the log (bit 0), once or for a while (bit 1): what was refused does
  * not come back. */
-START_TEST(refused)
+TEST_EACH(refused, 4)
 {
         const bool lasting = _i & 2;
         struct diag d = { 0 };
@@ -458,10 +449,9 @@ START_TEST(refused)
         ck_assert(has(copy, 0) && !has(copy, 1) && has(copy, 2));
         ck_assert_int_eq(sql_number(copy, notes), 1);
 }
-END_TEST
 
 /* However many pages a turn has changed, and what is put into them. */
-START_TEST(gathered)
+TEST(gathered)
 {
         _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch_root, "/registry.db"), LARGE);
 
@@ -476,17 +466,8 @@ START_TEST(gathered)
         _cleanup_store_ struct store *copy = open_as_killed(&scratch_root);
         ck_assert(has(copy, 0) && has(copy, 1) && has(copy, 2));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_of_three, reopened, previews, abandoned, scopes, failed,
-                gathered };
-        Suite *suite = suite_with("store-turns", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
-
-        suite_loop(nested, 1 << (LEVELS - 1));
-        suite_loop(busy, 2);
-        suite_loop(lost, 2);
-        suite_loop(refused, 4);
-        return suite;
+        return suite_with("store-turns", scratch_setup, scratch_teardown);
 }

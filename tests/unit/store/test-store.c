@@ -220,7 +220,7 @@ static void check_dump(const struct store *s, const struct dump *before, const c
         ck_assert_str_eq(found, diff);
 }
 
-START_TEST(operations)
+TEST_EACH(operations, ARRAY_SIZE(cases))
 {
         const struct store_op *op = &cases[_i].op;
         const int result = cases[_i].result;
@@ -253,7 +253,6 @@ START_TEST(operations)
         store_close(s);
         s = applied(op, result, 1);
 }
-END_TEST
 
 static int put_layer(struct store *s, unsigned layer, const char *name, uint32_t type)
 {
@@ -267,7 +266,7 @@ static int put_layer(struct store *s, unsigned layer, const char *name, uint32_t
                                     .sequence = store_take_sequence(s) });
 }
 
-START_TEST(layers_of_a_value)
+TEST(layers_of_a_value)
 {
         _cleanup_store_ struct store *s = fixture_new();
 
@@ -283,10 +282,9 @@ START_TEST(layers_of_a_value)
         ck_assert_int_eq(put_layer(s, 128, "MANY", REG_SZ), 0);
         ck_assert_int_eq(put_layer(s, 7, "MANY", REG_SZ), -EDQUOT);
 }
-END_TEST
 
 /* Its parent went, and came as a volatile one. */
-START_TEST(left_in_a_volatile_key)
+TEST(left_in_a_volatile_key)
 {
         _cleanup_store_ struct store *s = fixture_new();
         const struct store_op entry = { OP_ENTRY(6, "Left", "base", 7, 20) };
@@ -307,13 +305,8 @@ START_TEST(left_in_a_volatile_key)
                 "-key 07 in 06 Left sd= time=0\n+key 07 in 06 Left sd= volatile time=0 named\n"
                 "+path 06 Left base seq=20 -> 07\n");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { layers_of_a_value, left_in_a_volatile_key };
-        Suite *suite = suite_of("store", tests, ARRAY_SIZE(tests));
-
-        suite_loop(operations, ARRAY_SIZE(cases));
-        return suite;
+        return suite_of("store");
 }

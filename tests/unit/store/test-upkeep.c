@@ -66,7 +66,7 @@ static void expect_backup(struct upkeep *u, const char *name)
 
 #define BACKUP(n) "backup-0000000000000000000" n ".db"
 
-START_TEST(backups)
+TEST(backups)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 3);
@@ -86,9 +86,8 @@ START_TEST(backups)
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
         expect_no_report(u, 200);
 }
-END_TEST
 
-START_TEST(interval)
+TEST(interval)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
@@ -114,10 +113,9 @@ START_TEST(interval)
         expect_backup(u, BACKUP("3"));
         expect_files(&here, "backup", BACKUP("3") " ");
 }
-END_TEST
 
 /* It counts for the backup that was there before. */
-START_TEST(another_interval)
+TEST(another_interval)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         struct upkeep_config config = eager;
@@ -138,10 +136,9 @@ START_TEST(another_interval)
         change(u, store, 3);
         expect_no_report(u, 200);
 }
-END_TEST
 
 /* The next recovery must not begin where this one did. */
-START_TEST(after_recovery)
+TEST(after_recovery)
 {
         struct recovery recovery;
         const struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER, .backups_kept = 2 };
@@ -157,10 +154,9 @@ START_TEST(after_recovery)
         u = start(&here, config);
         expect_backup(u, "backup-00000000004294967297.db");
 }
-END_TEST
 
 /* It is said where the mark cannot be made. */
-START_TEST(no_mark)
+TEST(no_mark)
 {
         make_store(&here, 1);
         ck_assert_int_eq(mkdir(scratch_path(&here, "registry.db.damaged"), 0700), 0);
@@ -175,10 +171,9 @@ START_TEST(no_mark)
                 }
         }
 }
-END_TEST
 
 /* Where something is changed all the time. */
-START_TEST(never_quiet)
+TEST(never_quiet)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         const struct upkeep_config config = { .quiet = NEVER, .backup_interval = 50000, .backups_kept = 1 };
@@ -187,9 +182,8 @@ START_TEST(never_quiet)
 
         expect_backup(u, BACKUP("1"));
 }
-END_TEST
 
-START_TEST(damage)
+TEST(damage)
 {
         struct recovery recovery;
         make_store(&here, 300);
@@ -213,10 +207,9 @@ START_TEST(damage)
         expect_files(&here, "", "registry.db registry.db.damaged ");
         ck_assert_int_eq(recovery_open(here.file, 4096, &store, &recovery, NULL), 1);
 }
-END_TEST
 
 /* A reader meets it. */
-START_TEST(damage_met)
+TEST(damage_met)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         make_store(&here, 300);
@@ -244,10 +237,9 @@ START_TEST(damage_met)
                 file_read(AT_FDCWD, scratch_path(&here, "registry.db.damaged"), 4096, &text, NULL, NULL), 0);
         ck_assert(strncmp(buf_str(&text), store_damage(store), strlen(store_damage(store))) == 0);
 }
-END_TEST
 
 /* Nothing is left of one that failed, and it does not run hot. */
-START_TEST(backup_fails)
+TEST(backup_fails)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
@@ -264,7 +256,6 @@ START_TEST(backup_fails)
         expect_backup(u, BACKUP("1"));
         expect_files(&here, "backup", BACKUP("1") " ");
 }
-END_TEST
 
 /* What the folder's file system has free. */
 static unsigned long blocks_free = 1ul << 40;
@@ -290,7 +281,7 @@ static void save_copy(const struct scratch *s, int fd)
 }
 
 /* It has no name, and the backups are left alone. */
-START_TEST(a_copy)
+TEST(a_copy)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 3);
@@ -318,10 +309,9 @@ START_TEST(a_copy)
         ck_assert_int_eq(refused.error, -EUCLEAN);
         ck_assert_int_eq(refused.fd, -1);
 }
-END_TEST
 
 /* One serves all who ask before they have it, and has what the last of them had committed. */
-START_TEST(copy_asked_for_twice)
+TEST(copy_asked_for_twice)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
@@ -340,10 +330,9 @@ START_TEST(copy_asked_for_twice)
         }
         expect_no_report(u, 100);
 }
-END_TEST
 
 /* Of all that was committed when it was asked for; what SQLite finds is damage. */
-START_TEST(inspection)
+TEST(inspection)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 3);
@@ -374,9 +363,8 @@ START_TEST(inspection)
         struct pollfd p = { .fd = upkeep_fd(u), .events = POLLIN };
         ck_assert_int_eq(poll(&p, 1, 20000), 1);
 }
-END_TEST
 
-START_TEST(inspection_of_damage)
+TEST(inspection_of_damage)
 {
         make_store(&here, 3);
         damage_pages_with(here.file, "Value2");
@@ -388,10 +376,9 @@ START_TEST(inspection_of_damage)
         ck_assert_uint_gt(r.found.n, 0);
         diags_done(&r.found);
 }
-END_TEST
 
 /* It would take what changes need. */
-START_TEST(no_room)
+TEST(no_room)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         put_large(store, 1, 100, 1024);
@@ -403,9 +390,8 @@ START_TEST(no_room)
         ck_assert_ptr_nonnull(strstr(r.text.text, "would leave less than that free"));
         expect_files(&here, "backup", "");
 }
-END_TEST
 
-START_TEST(checkpoints)
+TEST(checkpoints)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         const struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER };
@@ -421,11 +407,10 @@ START_TEST(checkpoints)
         }
         ck_assert_uint_le(store_log_pages(store), 50);
 }
-END_TEST
 
 /* Also by a commit that is larger than all that was in it, or it would be taken for one that is in the file.
  */
-START_TEST(begun_anew)
+TEST(begun_anew)
 {
         _cleanup_store_ struct store *store = open_store(&here);
 
@@ -444,10 +429,9 @@ START_TEST(begun_anew)
         put_values(store, 1, 1);
         ck_assert_uint_eq(store_log_begun(store), begun + 2);
 }
-END_TEST
 
 /* The log does not grow without end, although there is no moment between two turns. */
-START_TEST(large_log)
+TEST(large_log)
 {
         unsigned pages = 0, most = 0, times = 0;
         _cleanup_store_ struct store *store = open_store(&here);
@@ -464,7 +448,6 @@ START_TEST(large_log)
         ck_assert_uint_eq(times, 3);
         ck_assert_uint_lt(most, 60000);
 }
-END_TEST
 
 static int other_task(const char *field, char ret[static 64])
 {
@@ -490,7 +473,7 @@ static int other_task(const char *field, char ret[static 64])
 }
 
 /* An idle machine sleeps; and signals are the loop's. */
-START_TEST(idle)
+TEST(idle)
 {
         char before[64] = "", after[64] = "", blocked[64] = "";
         _cleanup_store_ struct store *store = open_store(&here);
@@ -511,10 +494,9 @@ START_TEST(idle)
                 ck_assert_uint_eq(strtoull(blocked, NULL, 16) & 0x4003, 0x4003);
         }
 }
-END_TEST
 
 /* POSIX locks go with the first descriptor that is closed. */
-START_TEST(locks_stay)
+TEST(locks_stay)
 {
         int status;
         _cleanup_store_ struct store *store = open_store(&here);
@@ -536,10 +518,9 @@ START_TEST(locks_stay)
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* In the middle of a backup: it ends at once, and leaves nothing that is not whole. */
-START_TEST(ends)
+TEST(ends)
 {
         _cleanup_store_ struct store *store = open_store(&here);
         for (unsigned i = 0; i < 20; i++)
@@ -555,9 +536,8 @@ START_TEST(ends)
                 expect_files(&here, "backup.", "");
         }
 }
-END_TEST
 
-START_TEST(no_file)
+TEST(no_file)
 {
         struct upkeep *u = NULL;
         struct diag d = { 0 };
@@ -566,14 +546,8 @@ START_TEST(no_file)
         ck_assert_ptr_nonnull(strstr(d.text, "registry.db"));
         ck_assert_ptr_null(upkeep_free(NULL));
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { backups, interval, another_interval, after_recovery, no_mark,
-                never_quiet, damage, damage_met, backup_fails, a_copy, copy_asked_for_twice, inspection,
-                inspection_of_damage, no_room, checkpoints, begun_anew, large_log, idle, locks_stay, ends,
-                no_file };
-
-        return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), here_make, here_remove);
+        return suite_waiting("upkeep", here_make, here_remove);
 }

@@ -18,7 +18,7 @@ static int parse(const char *text, struct accepted_taints *ret, struct diag *d)
         return accepted_taints_parse(text, strlen(text), ret, d);
 }
 
-START_TEST(given)
+TEST(given)
 {
         static const struct {
                 const char *text;
@@ -60,10 +60,9 @@ START_TEST(given)
                         cases[i].text);
         }
 }
-END_TEST
 
 /* What, where, and what was expected. */
-START_TEST(refused)
+TEST(refused)
 {
         static const struct {
                 const char *text, *says;
@@ -118,7 +117,6 @@ START_TEST(refused)
                 ck_assert_uint_eq(a.n, 0);
         }
 }
-END_TEST
 
 static char *repeat(const char *what, size_t n)
 {
@@ -131,7 +129,7 @@ static char *repeat(const char *what, size_t n)
         return text;
 }
 
-START_TEST(limits)
+TEST(limits)
 {
         for (size_t over = 0; over < 2; over++) {
                 _cleanup_accepted_taints_ struct accepted_taints a = { 0 };
@@ -148,9 +146,8 @@ START_TEST(limits)
                 ck_assert_int_eq(parse(text, &a, &d), over ? -EINVAL : 0);
         }
 }
-END_TEST
 
-START_TEST(found)
+TEST(found)
 {
         static const char text[] =
                 "E module=spl_a reason=1 | WN reason=2 | module=zfs until=2026-01-31T10:00Z reason=3 | | "
@@ -195,9 +192,8 @@ START_TEST(found)
         /* Any that a module may set. */
         ck_assert_uint_eq(accepted_taints_bits(&a, end - 1), always | 0x5b403);
 }
-END_TEST
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
         bool failed = true;
         for (unsigned n = 1; failed; n++) {
@@ -207,13 +203,10 @@ START_TEST(no_memory)
                 ck_assert(failed == (a.list == NULL));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { given, refused, limits, found, no_memory };
-
         (void)setenv("TZ", "UTC", 1);
         tzset();
-        return suite_of("accepted-taint", tests, ARRAY_SIZE(tests));
+        return suite_of("accepted-taint");
 }

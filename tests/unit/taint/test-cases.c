@@ -145,7 +145,7 @@ static const struct count counts[] = {
                 1, 0, 0, 0x1201, "6.1.0" },
 };
 
-START_TEST(counted)
+TEST(counted)
 {
         for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
                 const struct count *c = &counts[i];
@@ -169,10 +169,9 @@ START_TEST(counted)
                 scan_done(&s);
         }
 }
-END_TEST
 
 /* The record of the oops and that of the panic are of one crash; the same text in other files is not. */
-START_TEST(pstore)
+TEST(pstore)
 {
         static const char crash[] = "<4>[12.5] " CPU P_W_O;
         char text[512];
@@ -195,9 +194,8 @@ START_TEST(pstore)
         ck_assert_uint_eq(s.reports, 2);
         scan_done(&s);
 }
-END_TEST
 
-START_TEST(letters_of_distributions)
+TEST(letters_of_distributions)
 {
         struct scan s;
 
@@ -216,11 +214,10 @@ START_TEST(letters_of_distributions)
         ck_assert_ptr_null(scan_find(modules, "ib_sdp"));
         scan_done(&s);
 }
-END_TEST
 
 /* First and last are by date, whatever the order of the files, and a pause of the year has no hold on
  * syslog. */
-START_TEST(dated)
+TEST(dated)
 {
         static const struct timespec times[2] = { { .tv_sec = 1772366400 },
                 { .tv_sec = 1772366400 } }; /* 2026-03-01 */
@@ -256,7 +253,6 @@ START_TEST(dated)
         ck_assert_uint_eq(s.flags[0].reports, 1);
         scan_done(&s);
 }
-END_TEST
 
 struct decoded {
         const char *text;
@@ -344,7 +340,7 @@ static int add(const struct taint_decoded *d, void *userdata)
         return 0;
 }
 
-START_TEST(decoded)
+TEST(decoded)
 {
         for (size_t i = 0; i < ARRAY_SIZE(decodes); i++) {
                 const struct decoded *c = &decodes[i];
@@ -356,10 +352,9 @@ START_TEST(decoded)
                         "'%s': %d 0x%lx '%s'", c->text, r, sum.mask, sum.module);
         }
 }
-END_TEST
 
 /* As PowerShell's `>` writes it; with and without a mark, in both orders. */
-START_TEST(utf16)
+TEST(utf16)
 {
         static const char line[] = CPU "Tainted: P        W  O       6.1.0 \xc3\xa9#1\n";
         static const struct {
@@ -392,10 +387,8 @@ START_TEST(utf16)
                 ck_assert_uint_eq(sum.mask, 0x1201);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { counted, pstore, letters_of_distributions, dated, decoded, utf16 };
-        return suite_with("taint-cases", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
+        return suite_with("taint-cases", scan_folder_make, scratch_teardown);
 }

@@ -94,7 +94,7 @@ static const struct {
         { { .era = "new" }, { "1" }, "", EXIT_CODE_USAGE, "" },
 };
 
-START_TEST(decode)
+TEST(decode)
 {
         for (size_t i = 0; i < ARRAY_SIZE(decodes); i++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
@@ -106,13 +106,12 @@ START_TEST(decode)
                         code == decodes[i].code && fits, "case %zu: %d %s", i, (int)code, buf_str(&out));
         }
 }
-END_TEST
 
 static const char log_text[] =
         "Modules linked in: nvidia(P)\nCPU: 0 Tainted: P   Q                6.12.1 #1\n"
         "CPU: 1 Not tainted 6.12.1 #1\n";
 
-START_TEST(scan)
+TEST(scan)
 {
         static const struct {
                 struct auditpol_options o;
@@ -180,10 +179,8 @@ START_TEST(scan)
                         "case %zu: %d %s", i, (int)code, buf_str(&out));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { decode, scan };
-        return suite_with("taint-command", tests, ARRAY_SIZE(tests), setup, scratch_teardown);
+        return suite_with("taint-command", setup, scratch_teardown);
 }

@@ -9,7 +9,7 @@
 
 static const struct taint_kernel anything;
 
-START_TEST(numbers)
+TEST(numbers)
 {
         static const struct {
                 const char *text;
@@ -42,9 +42,8 @@ START_TEST(numbers)
                         (unsigned long)v);
         }
 }
-END_TEST
 
-START_TEST(forms)
+TEST(forms)
 {
         static const struct {
                 const char *text;
@@ -107,10 +106,9 @@ START_TEST(forms)
                         d.n_modules, d.note, diag.text);
         }
 }
-END_TEST
 
 /* It is tainted: to say that it is not would be the worst of answers. */
-START_TEST(unreadable)
+TEST(unreadable)
 {
         static const char *const cases[] = { "Tainted: G", "Tainted: G\nW is not part of it",
                 "CPU: 0 PID: 1 Comm: a Tainted: \xef\xbf\xbd\xef\xbf\xbdW 5.4.0 #1",
@@ -123,9 +121,8 @@ START_TEST(unreadable)
                 ck_assert_msg(d.unreadable && d.reading.mask == 0, "'%s'", cases[i]);
         }
 }
-END_TEST
 
-START_TEST(refused)
+TEST(refused)
 {
         static const char *const cases[] = { "", "  \n", "hello", "Q", "-", "()", "(O", "(O)x", "-5", "1.5",
                 "12 13", "18446744073709551616", "tainted", "Tainted:", "Tainted: ", "tainted love", "0x",
@@ -141,10 +138,9 @@ START_TEST(refused)
                 ck_assert_str_eq(d.note, "untouched");
         }
 }
-END_TEST
 
 /* Two lines put together lose the columns, even where letters happen to stand in one. */
-START_TEST(wrapped)
+TEST(wrapped)
 {
         static const struct {
                 const char *text;
@@ -167,7 +163,6 @@ START_TEST(wrapped)
                         "case %zu: 0x%lx %zu", i, (unsigned long)d.reading.mask, d.reading.n_ambiguous);
         }
 }
-END_TEST
 
 struct walked {
         unsigned n, stop_at;
@@ -193,7 +188,7 @@ static const char log_text[] = "[    1.0] foo: loading out-of-tree module taints
                                "[    4.0] Linux version 12\n"
                                "4096\n";
 
-START_TEST(whole_log)
+TEST(whole_log)
 {
         static const uint64_t expected[] = { 0x1000, 0x1001, 0x2000, 0x1201 };
         struct walked w = { 0 };
@@ -206,10 +201,9 @@ START_TEST(whole_log)
         ck_assert_int_eq(taint_decode_text(log_text, strlen(log_text), &anything, walk, &w, NULL), 7);
         ck_assert_uint_eq(w.n, 2);
 }
-END_TEST
 
 /* A list of names that a mail program wrapped is told once, with or without the letters above it. */
-START_TEST(wrapped_names)
+TEST(wrapped_names)
 {
         static const struct {
                 const char *text;
@@ -234,10 +228,9 @@ START_TEST(wrapped_names)
                 ck_assert_msg(w.n == cases[i].n, "case %zu: %u", i, w.n);
         }
 }
-END_TEST
 
 /* As `cat /sys/module/.../taint` prints: only where no line tells more are short lines read. */
-START_TEST(bare_lines)
+TEST(bare_lines)
 {
         struct walked w = { 0 };
         struct diag d = { 0 };
@@ -249,9 +242,8 @@ START_TEST(bare_lines)
         ck_assert_int_eq(taint_decode_text("a word\nand another\n", 19, &anything, walk, &w, &d), -EINVAL);
         ck_assert_str_eq(d.text, "no line of the text reports taints");
 }
-END_TEST
 
-START_TEST(messages)
+TEST(messages)
 {
         static const struct {
                 const char *line;
@@ -289,7 +281,6 @@ START_TEST(messages)
                         "'%s': 0x%lx '%s'", cases[i].line, (unsigned long)d.reading.mask, module);
         }
 }
-END_TEST
 
 /* The assertions of walk() allocate. */
 static int ignore(_unused_ const struct taint_decoded *d, _unused_ void *userdata)
@@ -297,7 +288,7 @@ static int ignore(_unused_ const struct taint_decoded *d, _unused_ void *userdat
         return 0;
 }
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
         bool failed = true;
         for (unsigned i = 1; failed; i++) {
@@ -306,11 +297,8 @@ START_TEST(no_memory)
                 failed = alloc_fails(r, i, 3);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { numbers, forms, unreadable, refused, wrapped, whole_log,
-                wrapped_names, bare_lines, messages, no_memory };
-        return suite_of("taint-decode", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-decode");
 }

@@ -28,7 +28,7 @@ static void is_shown(const struct shown_event *e, const char *expected)
         ck_assert_str_eq(buf_str(&out), expected);
 }
 
-START_TEST(forms)
+TEST(forms)
 {
         struct shown_event e = nothing;
 
@@ -59,10 +59,9 @@ START_TEST(forms)
                 "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv (OE), by insmod "
                 "(pid 42, uid 0)\n    a line\n");
 }
-END_TEST
 
 /* Names are anybody's to choose, and a line of the log may hold some of them. */
-START_TEST(nothing_for_the_terminal_to_obey)
+TEST(nothing_for_the_terminal_to_obey)
 {
         struct shown_event e = nothing;
 
@@ -75,10 +74,9 @@ START_TEST(nothing_for_the_terminal_to_obey)
         is_shown(&e, "before the service began  TAINT_WARN set: unknown (unknown), module m\\x1b[31m, by "
                      "a\\x0ab\\xc2\\x9b (pid 42, uid 1000)\n    x\\x0d\\x7f\n");
 }
-END_TEST
 
 /* Below a bit: what belongs to the event stays below it. */
-START_TEST(indented)
+TEST(indented)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct shown_event e = nothing;
@@ -91,10 +89,9 @@ START_TEST(indented)
                 "          a line\n"
                 "          accepted: W reason=\\x1b[1m\n");
 }
-END_TEST
 
 /* What a script can tell apart. */
-START_TEST(states_in_json)
+TEST(states_in_json)
 {
         static const char *const states[] = { "known", "none", "unknown" };
 
@@ -108,10 +105,8 @@ START_TEST(states_in_json)
                 ck_assert_msg(strstr(buf_str(&out), buf_str(&expected)), "%s", buf_str(&out));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { forms, states_in_json, nothing_for_the_terminal_to_obey, indented };
-        return suite_of("event-text", tests, ARRAY_SIZE(tests));
+        return suite_of("event-text");
 }

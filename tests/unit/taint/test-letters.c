@@ -7,7 +7,7 @@
 
 static const struct taint_kernel anything;
 
-START_TEST(printed)
+TEST(printed)
 {
         char s[TAINT_LETTERS_MAX];
 
@@ -19,7 +19,6 @@ START_TEST(printed)
         ck_assert_str_eq(taint_letters(0x3001, TAINT_UPSTREAM, 0, s), "POE");
         ck_assert_str_eq(taint_letters(UINT64_C(1) << 40, TAINT_UPSTREAM, 0, s), "");
 }
-END_TEST
 
 static void check_round_trip(uint64_t mask, const char *letters, bool squeezed)
 {
@@ -33,7 +32,7 @@ static void check_round_trip(uint64_t mask, const char *letters, bool squeezed)
 
 /* Both ways the kernel prints: all of them where the program is called with a word, else every 61st, and
  * those with one bit or two. */
-START_TEST(round_trip)
+TEST(round_trip)
 {
         char s[TAINT_LETTERS_MAX];
 
@@ -44,9 +43,8 @@ START_TEST(round_trip)
                 check_round_trip(mask, taint_letters(mask, TAINT_UPSTREAM, 0, s), true);
         }
 }
-END_TEST
 
-START_TEST(round_trip_numbers)
+TEST(round_trip_numbers)
 {
         uint64_t mask = 1;
 
@@ -68,9 +66,8 @@ START_TEST(round_trip_numbers)
                 mask = mask * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         }
 }
-END_TEST
 
-START_TEST(settled)
+TEST(settled)
 {
         static const struct {
                 const char *letters;
@@ -135,9 +132,8 @@ START_TEST(settled)
                         ambiguous, r.unknown);
         }
 }
-END_TEST
 
-START_TEST(many_unknown)
+TEST(many_unknown)
 {
         struct taint_reading r = { 0 };
 
@@ -145,9 +141,8 @@ START_TEST(many_unknown)
         ck_assert_uint_eq(strlen(r.unknown), TAINT_UNKNOWN_MAX);
         ck_assert_uint_eq(r.mask, 0);
 }
-END_TEST
 
-START_TEST(ambiguous_numbers)
+TEST(ambiguous_numbers)
 {
         struct taint_reading r = { 0 };
         const struct taint_kernel suse = { TAINT_SUSE, TAINT_VERSION(5, 14, 0) };
@@ -159,11 +154,8 @@ START_TEST(ambiguous_numbers)
         ck_assert_uint_eq(r.n_ambiguous, 0);
         ck_assert_str_eq(r.flags[31]->symbol, "NO_SUPPORT");
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { printed, round_trip, round_trip_numbers, settled, many_unknown,
-                ambiguous_numbers };
-        return suite_of("taint-letters", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-letters");
 }

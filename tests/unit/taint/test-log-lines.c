@@ -138,7 +138,7 @@ static const struct {
         { "TECH PREVIEW: eBPF syscall may not be fully supported.", 29, "tech-preview", "", "", NONE },
 };
 
-START_TEST(lines_of_the_kernel)
+TEST(lines_of_the_kernel)
 {
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
                 struct log_line got;
@@ -150,9 +150,8 @@ START_TEST(lines_of_the_kernel)
                 ck_assert_msg(got.pid == lines[i].pid, "%s: pid %u", lines[i].text, got.pid);
         }
 }
-END_TEST
 
-START_TEST(other_lines)
+TEST(other_lines)
 {
         static const char *const texts[] = {
                 "",
@@ -178,9 +177,8 @@ START_TEST(other_lines)
                 ck_assert_msg(!log_line_match(texts[i], &got), "match: %s", texts[i]);
         }
 }
-END_TEST
 
-START_TEST(acting_and_reports)
+TEST(acting_and_reports)
 {
         struct log_line got;
 
@@ -191,9 +189,8 @@ START_TEST(acting_and_reports)
         ck_assert(log_line_match("foo: loading test module taints kernel.", &got));
         ck_assert(!got.acting && !got.report);
 }
-END_TEST
 
-START_TEST(modules_of_symbols)
+TEST(modules_of_symbols)
 {
         static const struct {
                 const char *text, *module;
@@ -215,9 +212,8 @@ START_TEST(modules_of_symbols)
                 ck_assert_str_eq(module, cases[i].module ? cases[i].module : "");
         }
 }
-END_TEST
 
-START_TEST(long_lines_end)
+TEST(long_lines_end)
 {
         static char text[KMSG_TEXT_MAX];
         struct log_line got;
@@ -233,14 +229,13 @@ START_TEST(long_lines_end)
         memcpy(text, "msr: Write to unrecognized MSR 0x1 by ", 38);
         ck_assert(!log_line_match(text, &got));
 }
-END_TEST
 
 static bool parse(const char *line, struct kmsg_record *r)
 {
         return kmsg_record_parse(line, strlen(line), r);
 }
 
-START_TEST(records)
+TEST(records)
 {
         struct kmsg_record r;
 
@@ -274,9 +269,8 @@ START_TEST(records)
         ck_assert(parse("4,1,2,-;a\\x0ab\\x5cx \\x00\\x4\\xzz\\", &r));
         ck_assert_str_eq(r.text, "a\nb\\x ?\\x4\\xzz\\");
 }
-END_TEST
 
-START_TEST(records_that_are_none)
+TEST(records_that_are_none)
 {
         static const char *const bad[] = { "", ";", "4;x", "4,1;x", "4,1,2;x", ",1,2,-;x", "-4,1,2,-;x",
                 "4,1,x,-;x", "4,18446744073709551616,2,-;x", "4,1,2,-", "4 ,1,2,-;x" };
@@ -286,9 +280,8 @@ START_TEST(records_that_are_none)
                 ck_assert_msg(!parse(bad[i], &r), "%s", bad[i]);
         ck_assert(!kmsg_record_parse("4,1,2,-;a\0b", 11, &r));
 }
-END_TEST
 
-START_TEST(long_records_are_cut)
+TEST(long_records_are_cut)
 {
         char line[2 * KMSG_TEXT_MAX];
         struct kmsg_record r;
@@ -298,12 +291,8 @@ START_TEST(long_records_are_cut)
         ck_assert(kmsg_record_parse(line, sizeof(line), &r));
         ck_assert_uint_eq(strlen(r.text), KMSG_TEXT_MAX - 1);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { lines_of_the_kernel, other_lines, acting_and_reports,
-                modules_of_symbols, long_lines_end, records, records_that_are_none, long_records_are_cut };
-
-        return suite_of("log-lines", tests, ARRAY_SIZE(tests));
+        return suite_of("log-lines");
 }

@@ -34,7 +34,7 @@ static void check(const char *page, struct buf *expected)
         buf_clear(expected);
 }
 
-START_TEST(page_and_table)
+TEST(page_and_table)
 {
         _cleanup_buf_ struct buf page = BUF_INIT, b = BUF_INIT;
         char since[TAINT_VERSION_TEXT_MAX], until[TAINT_VERSION_TEXT_MAX];
@@ -61,10 +61,8 @@ START_TEST(page_and_table)
                 lines++;
         ck_assert_uint_eq(lines, n);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { page_and_table };
-        return suite_of("taint-man", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-man");
 }

@@ -57,7 +57,7 @@ static const struct {
         { "xz", ARCHIVE_FILTER_XZ }, { "lzma", ARCHIVE_FILTER_LZMA }, { "zstd", ARCHIVE_FILTER_ZSTD },
         { "lz4", ARCHIVE_FILTER_LZ4 } };
 
-START_TEST(compressed)
+TEST(compressed)
 {
         for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
                 struct scan s;
@@ -73,7 +73,6 @@ START_TEST(compressed)
                 scan_done(&s);
         }
 }
-END_TEST
 
 static const struct file sos[] = {
         { "sos/dmesg", report, sizeof(report) - 1 },
@@ -82,7 +81,7 @@ static const struct file sos[] = {
 };
 
 /* A tarball and its folder give the same counts. */
-START_TEST(archives)
+TEST(archives)
 {
         static const struct {
                 int filter, format;
@@ -111,7 +110,6 @@ START_TEST(archives)
         }
         scan_done(&folder);
 }
-END_TEST
 
 static size_t read_back(const char *path, char *buf, size_t size)
 {
@@ -133,7 +131,7 @@ static void scan_with(struct scan *s, const char *name, const struct source_limi
         ck_assert_int_eq(scan_paths(s, paths), 0);
 }
 
-START_TEST(nested)
+TEST(nested)
 {
         char gz[1024], twice[4096];
         struct scan s;
@@ -168,9 +166,8 @@ START_TEST(nested)
                 scan_done(&s);
         }
 }
-END_TEST
 
-START_TEST(damaged)
+TEST(damaged)
 {
         char data[1024];
 
@@ -194,10 +191,9 @@ START_TEST(damaged)
                 }
         }
 }
-END_TEST
 
 /* A small file that unpacks to a large one ends at the bounds, and what was read until then counts. */
-START_TEST(bombs)
+TEST(bombs)
 {
         const size_t n = (size_t)8 << 20;
         _cleanup_free_ char *zeros = calloc(1, n);
@@ -222,10 +218,9 @@ START_TEST(bombs)
         ck_assert_uint_eq(s.reports, 2);
         scan_done(&s);
 }
-END_TEST
 
 /* Taken for text they would be clean. */
-START_TEST(unread)
+TEST(unread)
 {
         static const struct {
                 const char *data;
@@ -254,10 +249,8 @@ START_TEST(unread)
                 scan_done(&s);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { compressed, archives, nested, damaged, bombs, unread };
-        return suite_with("taint-packed", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
+        return suite_with("taint-packed", scan_folder_make, scratch_teardown);
 }

@@ -15,7 +15,7 @@
 #define TRACE "RIP: 0010:f+0x1/0x2 [m]\nCall Trace:\n <TASK>\n </TASK>\n"
 #define END_TRACE "---[ end trace 0000000000000000 ]---\n"
 
-START_TEST(lists)
+TEST(lists)
 {
         static const struct {
                 const char *text, *reports;
@@ -61,10 +61,9 @@ START_TEST(lists)
                 scan_done(&s);
         }
 }
-END_TEST
 
 /* The list is found wherever a block ends between its report and its own end. */
-START_TEST(list_across_blocks)
+TEST(list_across_blocks)
 {
         static const char report[] = LINE TRACE LIST END_TRACE;
         const size_t n = 96 * 1024 + 4096;
@@ -81,10 +80,9 @@ START_TEST(list_across_blocks)
                 scan_done(&s);
         }
 }
-END_TEST
 
 /* A trace of a page lies between them, and the next report far behind. */
-START_TEST(list_far_below)
+TEST(list_far_below)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct scan s;
@@ -108,10 +106,8 @@ START_TEST(list_far_below)
         ck_assert_ptr_null(scan_find(modules, "too_far"));
         scan_done(&s);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { lists, list_across_blocks, list_far_below };
-        return suite_with("taint-scan-lists", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
+        return suite_with("taint-scan-lists", scan_folder_make, scratch_teardown);
 }

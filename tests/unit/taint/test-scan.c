@@ -27,7 +27,7 @@ static const char corpus[] = "[1.0] Modules linked in: nvidia(POE) ext4 spl(O)\n
                              "kernel.tainted = 4097\n"
                              "tainted love\n";
 
-START_TEST(counted)
+TEST(counted)
 {
         struct scan s;
 
@@ -54,9 +54,8 @@ START_TEST(counted)
         ck_assert_ptr_null(s.letters['R']);
         scan_done(&s);
 }
-END_TEST
 
-START_TEST(by_name)
+TEST(by_name)
 {
         struct scan s;
 
@@ -81,11 +80,10 @@ START_TEST(by_name)
         ck_assert_ptr_null(releases[4]);
         scan_done(&s);
 }
-END_TEST
 
 /* The same task again and again: each is a report. What one of them says twice, and the panic that follows,
  * is none. */
-START_TEST(separate_reports)
+TEST(separate_reports)
 {
         static const char line[] = "CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n";
         char text[4096] = "";
@@ -108,10 +106,9 @@ START_TEST(separate_reports)
         ck_assert_uint_eq(s.reports, 2);
         scan_done(&s);
 }
-END_TEST
 
 /* Nothing between them says that another one begins: the same text ten seconds later is one. */
-START_TEST(another_time)
+TEST(another_time)
 {
         static const unsigned after[] = { 10, 11 };
         struct scan s;
@@ -126,10 +123,9 @@ START_TEST(another_time)
                 scan_done(&s);
         }
 }
-END_TEST
 
 /* The kernel's word counts, and not that in a task's name. */
-START_TEST(tasks_names)
+TEST(tasks_names)
 {
         struct scan s;
 
@@ -142,10 +138,9 @@ START_TEST(tasks_names)
         ck_assert_uint_eq(s.flags[15].reports, 0);
         scan_done(&s);
 }
-END_TEST
 
 /* A whole log in one line: what is far away is another line. */
-START_TEST(one_long_line)
+TEST(one_long_line)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct scan s;
@@ -160,12 +155,11 @@ START_TEST(one_long_line)
         ck_assert_uint_eq(s.reports, 100);
         scan_done(&s);
 }
-END_TEST
 
 #define REPORT_LEN 101U
 
 /* Reports at every place around the end of a block are found once each. */
-START_TEST(across_blocks)
+TEST(across_blocks)
 {
         const size_t n = 3500;
         _cleanup_free_ char *text = malloc((n + 1) * REPORT_LEN + 1);
@@ -190,9 +184,8 @@ START_TEST(across_blocks)
                 scan_done(&s);
         }
 }
-END_TEST
 
-START_TEST(folders)
+TEST(folders)
 {
         struct scan s;
         char *const both[] = { "tree", "link", NULL };
@@ -226,7 +219,6 @@ START_TEST(folders)
         scan_done(&s);
         ck_assert_uint_eq(scan_measure(both), 34 + 28 + 26);
 }
-END_TEST
 
 static void progress(void *userdata, uint64_t consumed)
 {
@@ -236,7 +228,7 @@ static void progress(void *userdata, uint64_t consumed)
         *last = consumed;
 }
 
-START_TEST(pipes)
+TEST(pipes)
 {
         int fds[2];
         uint64_t last = 0;
@@ -255,9 +247,8 @@ START_TEST(pipes)
         scan_done(&s);
         (void)close(fds[0]);
 }
-END_TEST
 
-START_TEST(settled)
+TEST(settled)
 {
         const struct taint_kernel suse = { .distro = TAINT_SUSE };
         char *const paths[] = { "log", NULL };
@@ -279,9 +270,8 @@ START_TEST(settled)
         ck_assert_int_eq(rows[row].distro, TAINT_SUSE);
         scan_done(&s);
 }
-END_TEST
 
-START_TEST(no_memory)
+TEST(no_memory)
 {
         char *const paths[] = { "log", NULL };
 
@@ -297,11 +287,8 @@ START_TEST(no_memory)
                 scan_done(&s);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { counted, by_name, separate_reports, another_time, tasks_names,
-                one_long_line, across_blocks, folders, pipes, settled, no_memory };
-        return suite_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
+        return suite_with("taint-scan", scan_folder_make, scratch_teardown);
 }

@@ -127,7 +127,7 @@ static bool is_cited(const char *row)
         return true;
 }
 
-START_TEST(strings)
+TEST(strings)
 {
         _cleanup_buf_ struct buf file = BUF_INIT;
         struct diag d = { 0 };
@@ -148,10 +148,8 @@ START_TEST(strings)
         ck_assert_uint_ge(cited, CITED_MIN);
         ck_assert_msg(failures == 0, "%u of %u strings", failures, rows);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { strings };
-        return suite_of("taint-strings", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-strings");
 }

@@ -33,7 +33,7 @@ static const struct {
         { "FWCTL", 'J', ' ', false, "6.15" },
 };
 
-START_TEST(upstream_bits)
+TEST(upstream_bits)
 {
         char version[TAINT_VERSION_TEXT_MAX], name[TAINT_NAME_MAX];
 
@@ -54,9 +54,8 @@ START_TEST(upstream_bits)
         ck_assert_ptr_null(taint_flag_by_bit(TAINT_UPSTREAM_BITS));
         ck_assert_ptr_null(taint_flag_by_bit(64));
 }
-END_TEST
 
-START_TEST(rows)
+TEST(rows)
 {
         size_t n;
         const struct taint_flag *f = taint_flags(&n);
@@ -80,9 +79,8 @@ START_TEST(rows)
         for (unsigned bit = 0; bit < TAINT_UPSTREAM_BITS; bit++)
                 ck_assert_int_eq(f[bit].reachable, bit != 1 && bit != 3 && bit != 15);
 }
-END_TEST
 
-START_TEST(symbols)
+TEST(symbols)
 {
         static const struct {
                 const char *name;
@@ -96,9 +94,8 @@ START_TEST(symbols)
                 ck_assert_int_eq(f ? f->bit : -1, cases[i].bit);
         }
 }
-END_TEST
 
-START_TEST(distributions)
+TEST(distributions)
 {
         static const struct {
                 enum taint_distro distro;
@@ -130,9 +127,8 @@ START_TEST(distributions)
                         "case %zu: %s", i, f ? f->symbol : "none");
         }
 }
-END_TEST
 
-START_TEST(names)
+TEST(names)
 {
         enum taint_distro distro;
         char name[TAINT_NAME_MAX];
@@ -145,9 +141,8 @@ START_TEST(names)
         ck_assert_str_eq(taint_distro_name(TAINT_SUSE), "suse");
         ck_assert_ptr_null(taint_distro_name(TAINT_ANY));
 }
-END_TEST
 
-START_TEST(releases)
+TEST(releases)
 {
         static const struct {
                 const char *release;
@@ -180,10 +175,8 @@ START_TEST(releases)
                         "%s", cases[i].release);
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { upstream_bits, rows, symbols, distributions, names, releases };
-        return suite_of("taint-table", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-table");
 }

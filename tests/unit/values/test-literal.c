@@ -91,7 +91,7 @@ static const struct good {
         { "0x0:07", false, REG_NONE, BYTES("\7") },
 };
 
-START_TEST(good_literals)
+TEST(good_literals)
 {
         for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
                 const struct good *row = &good[i];
@@ -110,10 +110,9 @@ START_TEST(good_literals)
                 ck_assert_uint_eq(b.len, 2 * row->size);
         }
 }
-END_TEST
 
 /* What is shown to be edited becomes the same value again. */
-START_TEST(there_and_back)
+TEST(there_and_back)
 {
         for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
                 const struct value v = { good[i].type, good[i].size, good[i].bytes };
@@ -133,9 +132,8 @@ START_TEST(there_and_back)
         literal_format(&text, &(const struct value){ REG_SZ, BYTES("a\0") });
         ck_assert_str_eq(buf_str(&text), "0x1:6100");
 }
-END_TEST
 
-START_TEST(bad_literals)
+TEST(bad_literals)
 {
         static const struct {
                 const char *literal;
@@ -189,9 +187,8 @@ START_TEST(bad_literals)
                 ck_assert_str_eq(buf_str(&b), "kept");
         }
 }
-END_TEST
 
-START_TEST(number_limits)
+TEST(number_limits)
 {
         static const struct {
                 const char *text;
@@ -230,9 +227,8 @@ START_TEST(number_limits)
         ck_assert_int_eq(number_parse("123", 2, 99, &n), 0);
         ck_assert_uint_eq(n, 12);
 }
-END_TEST
 
-START_TEST(hex_both_ways)
+TEST(hex_both_ways)
 {
         uint8_t bytes[256];
         _cleanup_buf_ struct buf text = BUF_INIT, back = BUF_INIT;
@@ -253,9 +249,8 @@ START_TEST(hex_both_ways)
         ck_assert_int_eq(number_parse_hex(" : 00 - \n", 9, &back), 0);
         ck_assert_uint_eq(back.len, sizeof(bytes) + 1);
 }
-END_TEST
 
-START_TEST(failed_allocations)
+TEST(failed_allocations)
 {
         for (size_t i = 0; i < ARRAY_SIZE(good); i++)
                 for (unsigned n = 1;; n++) {
@@ -270,11 +265,8 @@ START_TEST(failed_allocations)
                                 break;
                 }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { good_literals, there_and_back, bad_literals, number_limits,
-                hex_both_ways, failed_allocations };
-        return suite_of("literal", tests, ARRAY_SIZE(tests));
+        return suite_of("literal");
 }

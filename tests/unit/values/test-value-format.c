@@ -67,7 +67,7 @@ static const struct row {
         { { 0x2A, BYTES("ab") }, "6162", NULL, "'type':'0x2a','hex':'6162'" },
 };
 
-START_TEST(text)
+TEST(text)
 {
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 _cleanup_buf_ struct buf b = BUF_INIT, line = BUF_INIT;
@@ -77,9 +77,8 @@ START_TEST(text)
                 ck_assert_str_eq(buf_str(&line), rows[i].line ? rows[i].line : rows[i].text);
         }
 }
-END_TEST
 
-START_TEST(json)
+TEST(json)
 {
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 if (!rows[i].json)
@@ -100,9 +99,8 @@ START_TEST(json)
                 ck_assert_str_eq(buf_str(&b), expected.data);
         }
 }
-END_TEST
 
-START_TEST(appends_to_what_is_there)
+TEST(appends_to_what_is_there)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         buf_puts(&b, "x=");
@@ -110,9 +108,8 @@ START_TEST(appends_to_what_is_there)
         buf_puts(&b, ";");
         ck_assert_str_eq(buf_str(&b), "x=0102;");
 }
-END_TEST
 
-START_TEST(failed_allocations)
+TEST(failed_allocations)
 {
         static char bytes[2000];
         for (size_t i = 0; i < ARRAY_SIZE(rows) + 1; i++)
@@ -128,10 +125,8 @@ START_TEST(failed_allocations)
                                 break;
                 }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { text, json, appends_to_what_is_there, failed_allocations };
-        return suite_of("value-format", tests, ARRAY_SIZE(tests));
+        return suite_of("value-format");
 }

@@ -7,7 +7,7 @@
 
 #define BYTES(s) sizeof(s) - 1, s
 
-START_TEST(type_names)
+TEST(type_names)
 {
         static const struct {
                 uint32_t type;
@@ -50,9 +50,8 @@ START_TEST(type_names)
         ck_assert_str_eq(ring[0], "0x20");
         ck_assert_str_eq(ring[3], "0x23");
 }
-END_TEST
 
-START_TEST(type_parsing)
+TEST(type_parsing)
 {
         static const struct {
                 const char *text;
@@ -89,9 +88,8 @@ START_TEST(type_parsing)
                 ck_assert_uint_eq(type, rows[i].result == 0 ? rows[i].type : 0xAAAA);
         }
 }
-END_TEST
 
-START_TEST(numbers)
+TEST(numbers)
 {
         static const struct {
                 struct value v;
@@ -120,9 +118,8 @@ START_TEST(numbers)
                 ck_assert_uint_eq(large, rows[i].u64 == 0 ? rows[i].n : 0xAAAA);
         }
 }
-END_TEST
 
-START_TEST(strings)
+TEST(strings)
 {
         static const struct {
                 struct value v;
@@ -166,9 +163,8 @@ START_TEST(strings)
                         ck_assert_ptr_null(s);
         }
 }
-END_TEST
 
-START_TEST(lists_of_strings)
+TEST(lists_of_strings)
 {
         static const struct {
                 struct value v;
@@ -199,9 +195,8 @@ START_TEST(lists_of_strings)
                 ck_assert_str_eq(buf_str(&b), rows[row].joined);
         }
 }
-END_TEST
 
-START_TEST(decoding)
+TEST(decoding)
 {
         enum {
                 NOT,
@@ -249,9 +244,8 @@ START_TEST(decoding)
                 ck_assert_msg(value_is_plain(&rows[i].v) == (rows[i].decodes == PLAIN), "row %zu", i);
         }
 }
-END_TEST
 
-START_TEST(equality)
+TEST(equality)
 {
         static const struct value a = { REG_SZ, BYTES("ab") };
         static const struct value others[] = { { REG_EXPAND_SZ, BYTES("ab") }, { REG_SZ, BYTES("a") },
@@ -265,9 +259,8 @@ START_TEST(equality)
         }
         ck_assert(value_equal(&(struct value){ REG_SZ, 0, NULL }, &(struct value){ REG_SZ, 0, "" }));
 }
-END_TEST
 
-START_TEST(writing)
+TEST(writing)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         value_put_number(&b, REG_DWORD, 0x01020304);
@@ -281,11 +274,8 @@ START_TEST(writing)
                 "ab\0\0",
                 20);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { type_names, type_parsing, numbers, strings, lists_of_strings,
-                decoding, equality, writing };
-        return suite_of("value", tests, ARRAY_SIZE(tests));
+        return suite_of("value");
 }

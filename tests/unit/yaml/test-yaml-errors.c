@@ -132,7 +132,7 @@ static const struct {
         { TEXT("a: !\x41\xc3\xa4 b\n"), "t:1:6:", "something right after a tag, expected" },
 };
 
-START_TEST(bad_documents)
+TEST(bad_documents)
 {
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct yaml_doc *doc = NULL;
@@ -145,10 +145,9 @@ START_TEST(bad_documents)
                 ck_assert_int_eq(yaml_parse("t", bad[i].text, bad[i].size, &doc, NULL), -EINVAL);
         }
 }
-END_TEST
 
 /* Cut at every byte, a document is refused with a place or read, never more. */
-START_TEST(cut_documents)
+TEST(cut_documents)
 {
         static const char text[] =
                 "# c\nkeys:\n  \\A\\B:\n    \"x\\ty\": !multi [a, 'b', \"c\"]\n    z: |\n      é\n    ? q\n    : {}\n";
@@ -160,7 +159,6 @@ START_TEST(cut_documents)
                 ck_assert(r == 0 || (r == -EINVAL && strncmp(d.text, "t:", 2) == 0));
         }
 }
-END_TEST
 
 static int parse_nested(const char *open, unsigned depth, struct diag *d)
 {
@@ -173,7 +171,7 @@ static int parse_nested(const char *open, unsigned depth, struct diag *d)
         return yaml_parse("t", text.data, text.len, &doc, d);
 }
 
-START_TEST(depth)
+TEST(depth)
 {
         struct diag d;
         ck_assert_int_eq(parse_nested("[", YAML_DEPTH_MAX, &d), 0);
@@ -183,10 +181,9 @@ START_TEST(depth)
         ck_assert_int_eq(parse_nested("{a: ", 100000, &d), -EINVAL);
         ck_assert_str_eq(d.text, "t:1:129: nested deeper than 32 levels, expected fewer");
 }
-END_TEST
 
 /* The map is large enough for its keys to be in the table. */
-START_TEST(duplicate_in_large_map)
+TEST(duplicate_in_large_map)
 {
         for (unsigned first = 0; first < 40; first++) {
                 _cleanup_yaml_ struct yaml_doc *doc = NULL;
@@ -203,10 +200,9 @@ START_TEST(duplicate_in_large_map)
                 ck_assert_str_eq(d.text, expected.data);
         }
 }
-END_TEST
 
 /* Names in messages cannot forge lines or break a terminal, and a long one is cut. */
-START_TEST(shown_names)
+TEST(shown_names)
 {
         static const char text[] = "\"a\\n\\e[31m\\u0085\": 1\n\"a\\n\\e[31m\\u0085\": 2\n";
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
@@ -225,9 +221,8 @@ START_TEST(shown_names)
         ck_assert_str_eq(yaml_show("\xff", 1).text, "\\xff");
         ck_assert_str_eq(yaml_show("", 0).text, "");
 }
-END_TEST
 
-START_TEST(error_text)
+TEST(error_text)
 {
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
         struct diag d;
@@ -238,11 +233,8 @@ START_TEST(error_text)
         ck_assert_str_eq(d.text, "dir/f.yaml:1:1: x");
         ck_assert_int_eq(yaml_error(doc, NULL, NULL, "x"), -EINVAL);
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { bad_documents, cut_documents, depth, duplicate_in_large_map,
-                shown_names, error_text };
-        return suite_of("yaml-errors", tests, ARRAY_SIZE(tests));
+        return suite_of("yaml-errors");
 }

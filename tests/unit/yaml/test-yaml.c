@@ -93,7 +93,7 @@ static const struct {
         { TEXT("a: \"\xef\xbb\xbf\"\n"), "{a: \"\xef\xbb\xbf\"}" },
 };
 
-START_TEST(good_documents)
+TEST(good_documents)
 {
         for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
                 _cleanup_yaml_ struct yaml_doc *doc = NULL;
@@ -111,7 +111,6 @@ START_TEST(good_documents)
                 ck_assert_ptr_null(yaml_root(doc)->key);
         }
 }
-END_TEST
 
 static void check_at(const struct yaml_node *n, uint32_t line, uint32_t column)
 {
@@ -120,7 +119,7 @@ static void check_at(const struct yaml_node *n, uint32_t line, uint32_t column)
         ck_assert_uint_eq(n->column, column);
 }
 
-START_TEST(positions)
+TEST(positions)
 {
         static const char text[] =
                 "\xef\xbb\xbf# é\r\nä:  !sz b\r\n\r\nlist:\r\n- é: {x: y}\r\n- z\r\nnone:\r\nend: [\r\n]\r\n";
@@ -142,7 +141,6 @@ START_TEST(positions)
         ck_assert_ptr_null(yaml_get(root, "lists"));
         ck_assert_ptr_null(yaml_get(list, "z"));
 }
-END_TEST
 
 static void check_quoted(const char *s, size_t n, bool as_key)
 {
@@ -176,7 +174,7 @@ static size_t put_utf8(char *p, uint32_t c)
 }
 
 /* Every character comes back, alone and between blanks, which YAML folds where it may. */
-START_TEST(quoted_characters)
+TEST(quoted_characters)
 {
         for (uint32_t c = 1; c <= 0x10ffff; c += c < 0x3000 ? 1 : c >= 0xfe00 && c < 0x10100 ? 1 : 251) {
                 char s[16] = "a ";
@@ -192,9 +190,8 @@ START_TEST(quoted_characters)
         check_quoted("", 0, false);
         check_quoted("  \n\n  ", 6, true);
 }
-END_TEST
 
-START_TEST(quoted_long)
+TEST(quoted_long)
 {
         char s[16384];
         memset(s, 'x', sizeof(s));
@@ -206,9 +203,8 @@ START_TEST(quoted_long)
         yaml_quote(&out, "a\xff\xc3", 3);
         ck_assert_str_eq(out.data, "\"a\\ufffd\\ufffd\"");
 }
-END_TEST
 
-START_TEST(large_map)
+TEST(large_map)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
@@ -221,9 +217,8 @@ START_TEST(large_map)
         ck_assert_str_eq(n->tag, "!t39");
         check_at(n, 20000, 9);
 }
-END_TEST
 
-START_TEST(node_limit)
+TEST(node_limit)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
@@ -235,9 +230,8 @@ START_TEST(node_limit)
         ck_assert_int_eq(yaml_parse("t", text.data, text.len, &doc, &d), -EFBIG);
         ck_assert_str_eq(d.text, "t:1:8000000: more than 4000000 values and keys, expected fewer");
 }
-END_TEST
 
-START_TEST(failing_allocation)
+TEST(failing_allocation)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         for (unsigned i = 0; i < 400; i++)
@@ -250,11 +244,8 @@ START_TEST(failing_allocation)
                 ck_assert(failed == (doc == NULL));
         }
 }
-END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { good_documents, positions, quoted_characters, quoted_long, large_map,
-                node_limit, failing_allocation };
-        return suite_of("yaml", tests, ARRAY_SIZE(tests));
+        return suite_of("yaml");
 }
