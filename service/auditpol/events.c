@@ -111,6 +111,8 @@ void events_text(struct buf *out, const char *indent, const struct shown_event *
 
 void events_json(struct json *j, const struct shown_event *e)
 {
+        if (!e)
+                return json_null(j);
         json_begin_object(j);
         show_members(j, event_members, ARRAY_SIZE(event_members), true, e);
         json_end_object(j);

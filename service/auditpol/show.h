@@ -44,6 +44,7 @@ struct shown_event {
 
 /* Each line begins with `indent`. */
 void events_text(struct buf *out, const char *indent, const struct shown_event *e);
+/* `e` NULL: null. */
 void events_json(struct json *j, const struct shown_event *e);
 
 #define EVENTS_MAX 512u

@@ -111,10 +111,7 @@ static void json_bit(struct json *j, unsigned bit, const struct shown_event *e)
         json_add_string(j, "severity", flag ? taint_severity_name(flag->severity) : NULL);
         json_add_string(j, "advice", flag ? flag->advice : NULL);
         json_key(j, "event");
-        if (e)
-                events_json(j, e);
-        else
-                json_null(j);
+        events_json(j, e);
         json_end_object(j);
 }
 
@@ -291,10 +288,7 @@ static void show_bit(struct check *c, const char *what, unsigned bit, const stru
                 json_add_number(c->j, "bit", bit);
                 json_add_string(c->j, "taint", name);
                 json_key(c->j, "event");
-                if (e)
-                        events_json(c->j, e);
-                else
-                        json_null(c->j);
+                events_json(c->j, e);
                 json_end_object(c->j);
                 return;
         }

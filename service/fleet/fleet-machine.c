@@ -162,12 +162,10 @@ static int learn(struct fleet_machine *m, _unused_ const char *name, const struc
 static int open_folder(const char *root, const char *folder, bool makes, int *ret, struct diag *d)
 {
         _cleanup_free_ char *path = file_path(root, folder);
-        int r = !path ? -ENOMEM : makes ? file_make_dirs(path) : 0;
-
-        if (r == 0) {
-                *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = *ret < 0 ? -errno : 0;
-        }
+        if (!path)
+                return -ENOMEM;
+        *ret = makes ? file_make_folder(path) : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = *ret >= 0 ? 0 : makes ? *ret : -errno;
         if (r == -ENOENT && !makes)
                 return 0;
         return r < 0 ? diag_set(d, -r, "%s: %s", folder, strerror(-r)) : 0;

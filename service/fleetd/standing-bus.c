@@ -22,11 +22,27 @@
 /* Without a signal: what was missed. */
 #define SELDOM_USEC (UINT64_C(3600) * 1000000)
 
-enum part {
-        POLICY,
-        VALUES,
-        REGISTRY,
-        PARTS_N,
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+
+/* What is asked, and how the answer is read; nobody is started for it. */
+static const struct question {
+        const char *name, *path, *interface, *method, *argument;
+        int (*read)(sd_bus_message *m, struct buf *out);
+        const char *absent;
+} questions[] = {
+        { POLICY_BUS_NAME, POLICY_PATH, PROPERTIES, "GetAll", POLICY_INTERFACE, standing_text_policy,
+                "\"policy-service\":null" },
+        { POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, "ListSettings", NULL, standing_text_values,
+                "\"values\":null" },
+        { REGISTRY_BUS_NAME, REGISTRY_PATH, PROPERTIES, "GetAll", REGISTRY_INTERFACE, standing_text_registry,
+                "\"registry\":null" },
+};
+
+struct part {
+        struct standing *of;
+        const struct question *question;
+        sd_bus_slot *call; /* under way */
+        struct buf text;
 };
 
 struct standing {
@@ -35,10 +51,10 @@ struct standing {
         void (*changed)(void *userdata);
         void *userdata;
         struct peer *peers[2]; /* whose signals count */
-        sd_bus_slot *signals[2], *calls[PARTS_N];
+        sd_bus_slot *signals[2];
         struct fswatch *folders[3];
         sd_event_source *timer;
-        struct buf parts[PARTS_N];
+        struct part parts[ARRAY_SIZE(questions)];
         struct buf text;
         uint64_t delay; /* to the next look, where no signal comes */
         bool again;
@@ -59,7 +75,10 @@ static void plan(struct standing *s, uint64_t usec)
 
 static bool is_asking(const struct standing *s)
 {
-        return s->calls[POLICY] || s->calls[VALUES] || s->calls[REGISTRY];
+        for (size_t i = 0; i < ARRAY_SIZE(s->parts); i++)
+                if (s->parts[i].call)
+                        return true;
+        return false;
 }
 
 /* All that was asked for is there. */
@@ -68,8 +87,8 @@ static void compose(struct standing *s)
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         int r = standing_text_machine(s->root, &text);
-        for (size_t i = 0; i < PARTS_N; i++)
-                buf_printf(&text, ",%s", buf_str(&s->parts[i]));
+        for (size_t i = 0; i < ARRAY_SIZE(s->parts); i++)
+                buf_printf(&text, ",%s", buf_str(&s->parts[i].text));
         buf_putc(&text, ',');
         if (r == 0)
                 r = standing_text_groups(s->root, &text);
@@ -94,69 +113,41 @@ static void answered(struct standing *s)
         s->again = false;
 }
 
-static int on_answer(struct standing *s, enum part part, sd_bus_message *m)
+static int on_answer(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
-        static int (*const readers[PARTS_N])(sd_bus_message * m, struct buf * out) = {
-                [POLICY] = standing_text_policy,
-                [VALUES] = standing_text_values,
-                [REGISTRY] = standing_text_registry,
-        };
-        static const char *const absent[] = { "\"policy-service\":null", "\"values\":null",
-                "\"registry\":null" };
+        struct part *p = userdata;
 
-        s->calls[part] = sd_bus_slot_unref(s->calls[part]);
-        buf_clear(&s->parts[part]);
-        int r = sd_bus_message_is_method_error(m, NULL) ? -ENOENT : readers[part](m, &s->parts[part]);
+        p->call = sd_bus_slot_unref(p->call);
+        buf_clear(&p->text);
+        int r = sd_bus_message_is_method_error(m, NULL) ? -ENOENT : p->question->read(m, &p->text);
         if (r < 0) {
-                buf_clear(&s->parts[part]);
-                buf_puts(&s->parts[part], absent[part]);
+                buf_clear(&p->text);
+                buf_puts(&p->text, p->question->absent);
         }
-        answered(s);
+        answered(p->of);
         return 0;
 }
 
-static int on_policy(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        return on_answer(userdata, POLICY, m);
-}
-
-static int on_values(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        return on_answer(userdata, VALUES, m);
-}
-
-static int on_registry(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        return on_answer(userdata, REGISTRY, m);
-}
-
-/* Nobody is started for it. */
-static int ask(struct standing *s, enum part part, const char *name, const char *path, const char *interface,
-        const char *method, const char *argument, sd_bus_message_handler_t answer)
+static int ask(struct part *p)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
+        const struct question *q = p->question;
 
-        int r = sd_bus_message_new_method_call(s->bus, &m, name, path, interface, method);
+        int r = sd_bus_message_new_method_call(p->of->bus, &m, q->name, q->path, q->interface, q->method);
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, false);
-        if (r >= 0 && argument)
-                r = sd_bus_message_append(m, "s", argument);
-        return r < 0 ? r : sd_bus_call_async(s->bus, &s->calls[part], m, answer, s, CALL_TIMEOUT_USEC);
+        if (r >= 0 && q->argument)
+                r = sd_bus_message_append(m, "s", q->argument);
+        return r < 0 ? r : sd_bus_call_async(p->of->bus, &p->call, m, on_answer, p, CALL_TIMEOUT_USEC);
 }
 
 static int on_time(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
-        static const char properties[] = "org.freedesktop.DBus.Properties";
         struct standing *s = userdata;
+        int r = 0;
 
-        int r = ask(
-                s, POLICY, POLICY_BUS_NAME, POLICY_PATH, properties, "GetAll", POLICY_INTERFACE, on_policy);
-        if (r >= 0)
-                r = ask(s, VALUES, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, "ListSettings", NULL,
-                        on_values);
-        if (r >= 0)
-                r = ask(s, REGISTRY, REGISTRY_BUS_NAME, REGISTRY_PATH, properties, "GetAll",
-                        REGISTRY_INTERFACE, on_registry);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(s->parts); i++)
+                r = ask(&s->parts[i]);
         if (r < 0) {
                 log_warning("cannot ask how this machine stands: %s; trying again", strerror(-r));
                 plan(s, LATER_USEC);
@@ -235,6 +226,8 @@ int standing_new(sd_bus *bus, const char *root, void (*changed)(void *userdata),
         if (!s)
                 return -ENOMEM;
         *s = (struct standing){ .bus = bus, .changed = changed, .userdata = userdata, .delay = SELDOM_USEC };
+        for (size_t i = 0; i < ARRAY_SIZE(s->parts); i++)
+                s->parts[i] = (struct part){ .of = s, .question = &questions[i] };
         s->root = strdup(root);
         int r = s->root ? start(s) : -ENOMEM;
         if (r < 0) {
@@ -253,9 +246,9 @@ struct standing *standing_free(struct standing *s)
                 (void)peer_free(s->peers[i]);
                 sd_bus_slot_unref(s->signals[i]);
         }
-        for (size_t i = 0; i < PARTS_N; i++) {
-                sd_bus_slot_unref(s->calls[i]);
-                buf_done(&s->parts[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(s->parts); i++) {
+                sd_bus_slot_unref(s->parts[i].call);
+                buf_done(&s->parts[i].text);
         }
         for (size_t i = 0; i < ARRAY_SIZE(s->folders); i++)
                 (void)fswatch_free(s->folders[i]);
