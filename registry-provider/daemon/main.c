@@ -55,9 +55,7 @@ int main(int argc, char **argv)
                 r = registryd_new(&config, &daemon, &d);
         if (r == 0)
                 r = registryd_run(daemon);
-        if (r < 0) {
-                log_error("%s", d.text[0] ? d.text : strerror(-r));
-                return EXIT_FAILURE;
-        }
+        if (r < 0)
+                return log_failure(EXIT_FAILURE, "%s", d.text[0] ? d.text : strerror(-r));
         return EXIT_SUCCESS;
 }

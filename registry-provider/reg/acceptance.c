@@ -24,18 +24,14 @@ static int check_options(struct session *s, struct data *d)
 {
         const struct reg_options *o = &s->options;
 
-        if (o->raw && (!o->from || !o->type)) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (o->raw && (!o->from || !o->type))
+                return session_error(s, EXIT_CODE_USAGE,
                         "--raw is for the bytes that --from reads, and needs their --type too");
-                return EXIT_CODE_USAGE;
-        }
-        if (o->type && value_type_parse(o->type, strlen(o->type), &d->type) < 0) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (o->type && value_type_parse(o->type, strlen(o->type), &d->type) < 0)
+                return session_error(s, EXIT_CODE_USAGE,
                         "%s: there is no type '%s', expected sz, expand, dword, qword, dword-be, multi, hex, "
                         "link, none or 0x<code>",
                         s->command == REG_ADD ? "/t" : "--type", o->type);
-                return EXIT_CODE_USAGE;
-        }
         return EXIT_CODE_OK;
 }
 
@@ -44,12 +40,10 @@ static int read_text(struct session *s, struct data *d)
 {
         const char *nul = memchr(buf_str(&d->read), '\0', d->read.len);
 
-        if (nul) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (nul)
+                return session_error(s, EXIT_CODE_INVALID,
                         "%s: a NUL at byte %zu, expected text (--raw takes bytes as they are)",
                         s->options.from, (size_t)(nul - d->read.data));
-                return EXIT_CODE_INVALID;
-        }
         if (d->read.len > 0 && d->read.data[d->read.len - 1] == '\n')
                 d->read.data[--d->read.len] = '\0';
         d->literal = buf_str(&d->read);
@@ -130,8 +124,8 @@ int acceptance_refused(struct session *s, const char *key, const char *name, con
 
         buf_puts(&text, s->diag.text);
         put_form(s, key, name, d, &text);
-        (void)diag_set(&s->diag, EINVAL, "%s; nothing is written (--force writes it)", buf_str(&text));
-        return EXIT_CODE_INVALID;
+        return session_error(
+                s, EXIT_CODE_INVALID, "%s; nothing is written (--force writes it)", buf_str(&text));
 }
 
 int acceptance_read(sd_bus_message *m, struct acceptance *ret)

@@ -329,9 +329,8 @@ static int check_values(const struct apply *a, size_t *left_out)
         *left_out += problems.n_all;
         if (a->s->options.keep_going)
                 return EXIT_CODE_OK;
-        (void)diag_set(&a->s->diag, EINVAL, "%s: nothing is done (--force writes %s)", a->name,
+        return session_error(a->s, EXIT_CODE_INVALID, "%s: nothing is done (--force writes %s)", a->name,
                 problems.n_all == 1 ? "it" : "them");
-        return EXIT_CODE_INVALID;
 }
 
 /* ---- The answer ---- */
@@ -419,10 +418,9 @@ static int check_prune(const struct apply *a, size_t left_out)
 {
         if (left_out == 0 || !a->s->options.prune)
                 return EXIT_CODE_OK;
-        (void)diag_set(&a->s->diag, EINVAL,
+        return session_error(a->s, EXIT_CODE_INVALID,
                 "%s: nothing is done: with --prune what the layer has of the %zu bad %s would go", a->name,
                 left_out, left_out == 1 ? "entry" : "entries");
-        return EXIT_CODE_INVALID;
 }
 
 int command_apply(struct session *s)

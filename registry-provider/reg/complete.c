@@ -244,8 +244,7 @@ int command_complete(struct session *s)
                 return complete_operand(&c, words[1]);
         if (n == 4 && strcmp(kind, "data") == 0)
                 return complete_data(&c, words[1], path_value_name_of_word(words[2]));
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "expected `key` or `path` and a word, `value` or `operand` with a key and a word, `data` with a key, a "
                 "value and a word, or `layer` and a word");
-        return EXIT_CODE_USAGE;
 }

@@ -41,11 +41,9 @@ static int add_root(struct session *s, struct document_map *map, const char *wor
         size_t len = strcspn(word, "="), i = map->n;
         const char *full = path_root_name(word, len);
 
-        if (!word[len] || !can_be_root(word, len)) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (!word[len] || !can_be_root(word, len))
+                return session_error(s, EXIT_CODE_USAGE,
                         "--map: '%s' is no ROOT=KEY, as HKEY_CURRENT_USER=/Users/S-1-5-21-7", word);
-                return EXIT_CODE_USAGE;
-        }
         int code = session_path(s, word + len + 1, &map->paths[i]);
         if (code != EXIT_CODE_OK)
                 return code;
@@ -101,10 +99,9 @@ static int parse(struct session *s, const char *name, const struct buf *text, st
                 return EXIT_CODE_OK;
         if (r != -EINVAL)
                 return session_fail(s, r, name);
-        (void)diag_set(&s->diag, EINVAL, "%s: %zu bad %s; nothing is done%s", name, problems->n_all,
-                problems->n_all == 1 ? "entry" : "entries",
+        return session_error(s, EXIT_CODE_INVALID, "%s: %zu bad %s; nothing is done%s", name,
+                problems->n_all, problems->n_all == 1 ? "entry" : "entries",
                 s->options.keep_going ? "" : " (--keep-going takes the rest)");
-        return EXIT_CODE_INVALID;
 }
 
 /* A path that begins with no hive would be taken for one below the default hive. */
@@ -119,10 +116,9 @@ static int check_hives(struct session *s, const char *name, const struct hive_fi
                         is_known = fold_equal(hive, len, *h, strlen(*h));
                 if (is_known)
                         continue;
-                (void)diag_set(&s->diag, EINVAL,
+                return session_error(s, EXIT_CODE_INVALID,
                         "%s:%u:%u: %s: there is no hive called %.*s; nothing is done", name, key->line,
                         key->column, key->path.text, (int)len, hive);
-                return EXIT_CODE_INVALID;
         }
         return EXIT_CODE_OK;
 }
@@ -159,9 +155,8 @@ int document_end(struct session *s, const char *what, size_t left_out)
 
         if (code != EXIT_CODE_OK || left_out == 0)
                 return code;
-        (void)diag_set(&s->diag, EINVAL, "%s: %zu bad %s left out", what, left_out,
+        return session_error(s, EXIT_CODE_INVALID, "%s: %zu bad %s left out", what, left_out,
                 left_out == 1 ? "entry was" : "entries were");
-        return EXIT_CODE_INVALID;
 }
 
 int document_roots(const struct hive_key *keys, size_t n, const struct path ***ret, size_t *ret_n)

@@ -29,15 +29,13 @@ static int find_name(struct session *s, const char *word, const char **ret)
                         dir = dropins_dirs[i];
                 }
         }
-        if (strcmp(dir, LAYOUT_DROPINS_FLEET) == 0) {
-                (void)diag_set(&s->diag, EROFS, "%s: is the fleet's, and signed", word);
-                return EXIT_CODE_DENIED;
-        }
+        if (strcmp(dir, LAYOUT_DROPINS_FLEET) == 0)
+                return session_error(s, EXIT_CODE_DENIED, "%s: is the fleet's, and signed", word);
         *ret = name;
         if (!strchr(name, '/') && overlay_takes(name))
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL, "--file: '%s' is no name of a drop-in file, as 50-site.yaml", word);
-        return EXIT_CODE_USAGE;
+        return session_error(
+                s, EXIT_CODE_USAGE, "--file: '%s' is no name of a drop-in file, as 50-site.yaml", word);
 }
 
 static int check_writable(const char *path)
@@ -240,10 +238,8 @@ static int store_file(struct edit *e)
         int code = fd < 0 ? EXIT_CODE_FAILURE : read_file(e, &now);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (!buf_equal(&now.bytes, &e->base.bytes)) {
-                (void)diag_set(&e->s->diag, EAGAIN, "%s: is changed again and again", e->what);
-                return EXIT_CODE_CONFLICT;
-        }
+        if (!buf_equal(&now.bytes, &e->base.bytes))
+                return session_error(e->s, EXIT_CODE_CONFLICT, "%s: is changed again and again", e->what);
         (void)umask(0);
         int r = file_replace(fd, name, buf_str(text), text->len, e->mode);
         if (r < 0)

@@ -64,9 +64,8 @@ static int give_back(struct edit *e, const struct diags *problems, bool *ret_aga
         if (e->editor.is_changed)
                 return code;
         document_report(problems);
-        (void)diag_set(&e->s->diag, EINVAL, "%s: %zu bad %s; nothing is done", e->what, problems->n_all,
-                problems->n_all == 1 ? "entry" : "entries");
-        return EXIT_CODE_INVALID;
+        return session_error(e->s, EXIT_CODE_INVALID, "%s: %zu bad %s; nothing is done", e->what,
+                problems->n_all, problems->n_all == 1 ? "entry" : "entries");
 }
 
 static int check(struct edit *e, bool *ret_again)
@@ -147,10 +146,9 @@ static int offer_moved(struct edit *e, bool *ret_again)
         if (code != EXIT_CODE_OK)
                 return code;
         if (e->s->options.yes || !session_interactive() ||
-                !session_confirms("edit the text again, with that as comments?")) {
-                (void)diag_set(&e->s->diag, EAGAIN, "%s: was changed meanwhile; nothing is done", e->what);
-                return EXIT_CODE_CONFLICT;
-        }
+                !session_confirms("edit the text again, with that as comments?"))
+                return session_error(
+                        e->s, EXIT_CODE_CONFLICT, "%s: was changed meanwhile; nothing is done", e->what);
         while (code == EXIT_CODE_OK && difference_next(&w, &d))
                 code = note_difference(e, &d);
         *ret_again = true;
@@ -269,8 +267,7 @@ int command_edit(struct session *s)
                 return edit_file(s, o->file ? o->file : file);
         if (s->line.n_words == 1)
                 return edit_tree(s);
-        (void)diag_set(&s->diag, EINVAL, "which key, or which --file?");
-        return EXIT_CODE_USAGE;
+        return session_error(s, EXIT_CODE_USAGE, "which key, or which --file?");
 }
 
 static int read_tree(struct edit *e, struct edit_state *ret)

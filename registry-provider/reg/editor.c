@@ -35,9 +35,8 @@ int editor_check(struct session *s)
 {
         if (find_editor())
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, ENOTTY,
+        return session_error(s, EXIT_CODE_USAGE,
                 "there is no terminal for an editor, and neither VISUAL nor EDITOR says what to run without one");
-        return EXIT_CODE_USAGE;
 }
 
 /* With what this program ignores meanwhile. */
@@ -296,10 +295,9 @@ int editor_run(struct editor *e)
                 return code;
         if (e->is_changed)
                 editor_keep(e);
-        (void)diag_set(&e->s->diag, ECANCELED, "%s: the editor ended with %s %d: nothing is done",
+        return session_error(e->s, EXIT_CODE_FAILURE, "%s: the editor ended with %s %d: nothing is done",
                 find_editor(), WIFEXITED(status) ? "exit status" : "signal",
                 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-        return EXIT_CODE_FAILURE;
 }
 
 static void remove_folder(const char *path)

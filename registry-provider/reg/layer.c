@@ -15,8 +15,8 @@
 
 static int refuse_end(struct session *s, const char *option, const char *text, const char *expected)
 {
-        (void)diag_set(&s->diag, EINVAL, "--%s: '%s' is no end, expected %s", option, text, expected);
-        return EXIT_CODE_USAGE;
+        return session_error(
+                s, EXIT_CODE_USAGE, "--%s: '%s' is no end, expected %s", option, text, expected);
 }
 
 static int find_end(struct session *s, const struct ending_clocks *now, struct ending *ret)
@@ -49,11 +49,9 @@ int layer_take_end(struct session *s)
 
         if (!o->length && !o->until)
                 return EXIT_CODE_OK;
-        if (o->length && o->until) {
-                (void)diag_set(
-                        &s->diag, EINVAL, "--for and --until both say when it ends, expected one of them");
-                return EXIT_CODE_USAGE;
-        }
+        if (o->length && o->until)
+                return session_error(
+                        s, EXIT_CODE_USAGE, "--for and --until both say when it ends, expected one of them");
         ending_read_clocks(&now);
         int code = find_end(s, &now, &end);
         if (code == EXIT_CODE_OK)
@@ -265,14 +263,14 @@ static int find_layer(struct session *s, const char *name, bool *ret_file)
         *ret_file = file != NULL;
         if (code != EXIT_CODE_OK || is_there)
                 return code;
-        (void)diag_set(&s->diag, ENOENT, "there is no layer '%s'; `peios-reg layer ls` shows all", name);
-        return EXIT_CODE_NOT_FOUND;
+        return session_error(
+                s, EXIT_CODE_NOT_FOUND, "there is no layer '%s'; `peios-reg layer ls` shows all", name);
 }
 
 static int refuse_file(struct session *s, const char *name)
 {
-        (void)diag_set(&s->diag, EROFS, "layer '%s' is the contents of a file, and ends with that", name);
-        return EXIT_CODE_INVALID;
+        return session_error(
+                s, EXIT_CODE_INVALID, "layer '%s' is the contents of a file, and ends with that", name);
 }
 
 static int set_number(struct write_batch *b, const char *key, const char *name, uint32_t number)
@@ -342,10 +340,8 @@ int command_layer_new(struct session *s)
                 code = look_for(s, name, &is_there, &file);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (is_there) {
-                (void)diag_set(&s->diag, EEXIST, "layer '%s' is there already", name);
-                return EXIT_CODE_INVALID;
-        }
+        if (is_there)
+                return session_error(s, EXIT_CODE_INVALID, "layer '%s' is there already", name);
         buf_printf(&key, DEFAULT_HIVE LAYERS_KEY "\\%s", name);
         code = write_batch_add(&b, WRITE_CREATE_KEY, buf_str(&key), NULL, NULL);
         if (code == EXIT_CODE_OK)
@@ -367,18 +363,14 @@ int command_layer_set(struct session *s)
                 return code;
         if (is_file && s->ends[0])
                 return refuse_file(s, name);
-        if ((s->options.enable && s->options.disable) || (s->options.no_end && s->ends[0])) {
-                (void)diag_set(&s->diag, EINVAL, "%s exclude each other",
+        if ((s->options.enable && s->options.disable) || (s->options.no_end && s->ends[0]))
+                return session_error(s, EXIT_CODE_USAGE, "%s exclude each other",
                         s->options.no_end && s->ends[0] ? "--no-end and an end" : "--enable and --disable");
-                return EXIT_CODE_USAGE;
-        }
         buf_printf(&key, DEFAULT_HIVE LAYERS_KEY "\\%s", name);
         code = set_metadata(&b, buf_str(&key));
-        if (code == EXIT_CODE_OK && !b.m) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (code == EXIT_CODE_OK && !b.m)
+                return session_error(s, EXIT_CODE_USAGE,
                         "expected what to change: --precedence, --enable, --disable, --for, --until or --no-end");
-                return EXIT_CODE_USAGE;
-        }
         return code == EXIT_CODE_OK ? send(&b, name, "set", "updated") : code;
 }
 

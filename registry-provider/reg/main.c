@@ -48,9 +48,8 @@ static int take_environment(struct session *s)
                 o->separator_shown = variable("REG_SEP");
         if (!o->separator_shown || words_set_separator(o->separator_shown) == 0)
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL, "%s: '%s' is no separator, expected \\ or /",
+        return session_error(s, EXIT_CODE_USAGE, "%s: '%s' is no separator, expected \\ or /",
                 given ? "--sep" : "REG_SEP", o->separator_shown);
-        return EXIT_CODE_USAGE;
 }
 
 /* The option, else a variable; it goes over the bus as a string, so it must be one. With an end it is made.

@@ -137,8 +137,8 @@ static int show_list(struct session *s, const struct known_list *known, char *co
                 return session_fail(s, r, NULL);
         if (l.n > 0)
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, ENOENT, "of no value the schema says anything with '%s' in it", words[0]);
-        return EXIT_CODE_NOT_FOUND;
+        return session_error(
+                s, EXIT_CODE_NOT_FOUND, "of no value the schema says anything with '%s' in it", words[0]);
 }
 
 /* ---- The command ---- */
@@ -148,10 +148,9 @@ static int find(struct session *s, char *const *words)
         _cleanup_known_list_ struct known_list known = { 0 };
 
         for (char *const *word = words; *word; word++)
-                if (!*word[0] || utf8_valid_prefix(*word, strlen(*word)) < strlen(*word)) {
-                        (void)diag_set(&s->diag, EINVAL, "a word to look for is empty or no UTF-8 text");
-                        return EXIT_CODE_USAGE;
-                }
+                if (!*word[0] || utf8_valid_prefix(*word, strlen(*word)) < strlen(*word))
+                        return session_error(
+                                s, EXIT_CODE_USAGE, "a word to look for is empty or no UTF-8 text");
         int code = known_list_get(s, DEFAULT_HIVE, true, &known);
         return code == EXIT_CODE_OK ? show_list(s, &known, words) : code;
 }
@@ -172,9 +171,8 @@ static int show_word(struct session *s, const char *word)
         if (!s->only_key && words_split(word, &key, &name, NULL) == 0)
                 return show_value(s, key, name);
         words_format_key(&shown, word);
-        (void)diag_set(
-                &s->diag, ENOENT, "%s: the schema knows no values in this key or below it", buf_str(&shown));
-        return EXIT_CODE_NOT_FOUND;
+        return session_error(s, EXIT_CODE_NOT_FOUND,
+                "%s: the schema knows no values in this key or below it", buf_str(&shown));
 }
 
 int command_man(struct session *s)

@@ -257,9 +257,8 @@ static int end_search(struct query *q)
         if (q->n > 0 || !q->name)
                 return EXIT_CODE_OK;
         words_format_key(&path, q->key.data);
-        (void)diag_set(&q->s->diag, ENOENT, "%s: no value '%s' is set", buf_str(&path),
+        return session_error(q->s, EXIT_CODE_NOT_FOUND, "%s: no value '%s' is set", buf_str(&path),
                 path_word_of_value_name(q->name));
-        return EXIT_CODE_NOT_FOUND;
 }
 
 /* The same, as the other commands have it. */
@@ -267,11 +266,9 @@ static int query_json(struct session *s, const char *name)
 {
         struct reg_options *o = &s->options;
 
-        if (o->find || o->type || o->numbered || (name && o->recursive)) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (o->find || o->type || o->numbered || (name && o->recursive))
+                return session_error(s, EXIT_CODE_USAGE,
                         "query: --json is for a key, with or without /s, or for one value: tree --json has all");
-                return EXIT_CODE_USAGE;
-        }
         if (name)
                 return read_value(s, s->line.words[0], name);
         o->values = true;
@@ -282,17 +279,13 @@ static int read_options(struct query *q)
 {
         const struct reg_options *o = &q->s->options;
 
-        if (o->type && value_type_parse(o->type, strlen(o->type), &q->type) < 0) {
-                (void)diag_set(
-                        &q->s->diag, EINVAL, "/t: there is no type '%s', expected one like REG_SZ", o->type);
-                return EXIT_CODE_USAGE;
-        }
+        if (o->type && value_type_parse(o->type, strlen(o->type), &q->type) < 0)
+                return session_error(q->s, EXIT_CODE_USAGE,
+                        "/t: there is no type '%s', expected one like REG_SZ", o->type);
         q->has_type = o->type;
-        if (!o->find && (o->in_keys || o->in_data || o->case_sensitive || o->exactly)) {
-                (void)diag_set(
-                        &q->s->diag, EINVAL, "query: /k, /d, /c and /e say how /f looks, which is missing");
-                return EXIT_CODE_USAGE;
-        }
+        if (!o->find && (o->in_keys || o->in_data || o->case_sensitive || o->exactly))
+                return session_error(q->s, EXIT_CODE_USAGE,
+                        "query: /k, /d, /c and /e say how /f looks, which is missing");
         if (o->find)
                 make_pattern(&q->pattern, o);
         return q->pattern.error ? session_fail(q->s, q->pattern.error, NULL) : EXIT_CODE_OK;

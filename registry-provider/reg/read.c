@@ -111,10 +111,8 @@ static int get_word(struct session *s, const char *word)
                         return code;
         }
         code = listing_add_known(s, word, code, &l);
-        if (code == EXIT_CODE_OK && s->options.raw) {
-                (void)diag_set(&s->diag, EINVAL, "--raw is for one value, and '%s' is a key", word);
-                return EXIT_CODE_USAGE;
-        }
+        if (code == EXIT_CODE_OK && s->options.raw)
+                return session_error(s, EXIT_CODE_USAGE, "--raw is for one value, and '%s' is a key", word);
         if (code == EXIT_CODE_OK)
                 return print_key(s, word, &l);
         if (code == EXIT_CODE_NOT_FOUND && maybe_value) {

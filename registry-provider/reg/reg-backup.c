@@ -147,9 +147,8 @@ int command_check(struct session *s)
                 code = session_report_problems(s);
         if (code != EXIT_CODE_OK || found.n == 0)
                 return code;
-        (void)diag_set(&s->diag, EUCLEAN, "%s: %zu %s not as it should be", file ? file : "the registry",
-                found.n, found.n == 1 ? "thing is" : "things are");
-        return EXIT_CODE_INVALID;
+        return session_error(s, EXIT_CODE_INVALID, "%s: %zu %s not as it should be",
+                file ? file : "the registry", found.n, found.n == 1 ? "thing is" : "things are");
 }
 
 /* ---- repair ---- */

@@ -36,8 +36,7 @@ static int read_side(struct session *s, const char *word, struct side *ret)
         if (code == EXIT_CODE_OK && !there) {
                 _cleanup_buf_ struct buf shown = BUF_INIT;
                 words_format_key(&shown, ret->path.text);
-                (void)diag_set(&s->diag, ENOENT, "compare: there is no key %s", buf_str(&shown));
-                return EXIT_CODE_FAILED;
+                return session_error(s, EXIT_CODE_FAILED, "compare: there is no key %s", buf_str(&shown));
         }
         if (code == EXIT_CODE_OK)
                 code = subtree_read(s, &(struct subtree_query){ .roots = &root, .n_roots = 1 }, &ret->tree);

@@ -15,11 +15,9 @@ int reg_exe_value(struct session *s, const char **ret)
         const struct reg_options *o = &s->options;
         const char *name = o->default_value ? "" : o->value;
 
-        if (!!o->value + o->default_value + o->all_values > 1) {
-                (void)diag_set(&s->diag, EINVAL, "%s: only one of /v, /ve%s can be given",
+        if (!!o->value + o->default_value + o->all_values > 1)
+                return session_error(s, EXIT_CODE_USAGE, "%s: only one of /v, /ve%s can be given",
                         s->line.command->name, s->command == REG_DELETE ? " and /va" : "");
-                return EXIT_CODE_USAGE;
-        }
         int r = name ? path_check_value_name(name, strlen(name), &s->diag) : 0;
         if (r < 0)
                 return session_refuse(s, r);
@@ -40,16 +38,13 @@ static int ask(struct session *s, const char *what, const char *key, const char 
                 return code;
         if (name)
                 utf8_put_between(&path, "\\", path_word_of_value_name(name), "");
-        if (!session_interactive()) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (!session_interactive())
+                return session_error(s, EXIT_CODE_USAGE,
                         "%s %s: nothing is done: there is no terminal to ask on, and /f does it without asking",
                         what, buf_str(&path));
-                return EXIT_CODE_USAGE;
-        }
         if (session_confirms("%s %s?", what, buf_str(&path)))
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL, "nothing is done");
-        return EXIT_CODE_USAGE;
+        return session_error(s, EXIT_CODE_USAGE, "nothing is done");
 }
 
 /* ---- add ---- */
@@ -101,11 +96,9 @@ static int put_literal(struct session *s, struct buf *out)
                 o->type = "REG_DWORD";
         /* What is no type is refused where the literal is read. */
         (void)!value_type_parse(o->type, strlen(o->type), &type);
-        if (o->separator && (type != REG_MULTI_SZ || !separator[0])) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (o->separator && (type != REG_MULTI_SZ || !separator[0]))
+                return session_error(s, EXIT_CODE_USAGE,
                         "add: /s is what is between the items of a REG_MULTI_SZ, and not nothing");
-                return EXIT_CODE_USAGE;
-        }
         if (type == REG_MULTI_SZ)
                 put_list(out, o->data ? o->data : "", separator);
         else if (o->data)
@@ -209,11 +202,9 @@ int command_delete(struct session *s)
         if (is_del(s))
                 return command_del(s);
         int code = reg_exe_value(s, &name);
-        if (code == EXIT_CODE_OK && (s->line.n_words == 2 || o->recursive)) {
-                (void)diag_set(&s->diag, EINVAL, "delete: %s has no meaning beside /v, /ve and /va",
+        if (code == EXIT_CODE_OK && (s->line.n_words == 2 || o->recursive))
+                return session_error(s, EXIT_CODE_USAGE, "delete: %s has no meaning beside /v, /ve and /va",
                         o->recursive ? "-r" : s->line.words[1]);
-                return EXIT_CODE_USAGE;
-        }
         if (code == EXIT_CODE_OK)
                 code = name ? is_set(s, key, name, &there) : session_has(s, key, NULL, &there);
         if (code == EXIT_CODE_OK && there)

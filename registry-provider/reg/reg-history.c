@@ -148,10 +148,9 @@ static int read_time(struct session *s, const char *option, const char *text, ui
                 *ret = (uint64_t)time;
                 return EXIT_CODE_OK;
         }
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "--%s: '%s' is no time; such are 2026-01-31, '2026-01-31 10:00', 7d, 12h, 30m, @SECONDS",
                 option, text);
-        return EXIT_CODE_USAGE;
 }
 
 int reg_history_show_since(struct session *s, const char *key, uint64_t time)

@@ -85,11 +85,10 @@ static int check_loss(struct session *s, const char *key, const char *name, bool
                 session_confirms("lose what layer %s itself has in %s%s%s?", session_layer(s),
                         buf_str(&path), name ? "  " : "", name ? path_word_of_value_name(name) : ""))
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "%s: nothing is done: layer %s itself has the %s, and would lose it; expected a layer above it "
                 "(--layer), or -y",
                 buf_str(&path), session_layer(s), name ? "value" : "key");
-        return EXIT_CODE_USAGE;
 }
 
 /* The value that mask and unmask are for; NULL: all of the key. */
@@ -97,11 +96,9 @@ static int masked_name(struct session *s, const char **ret)
 {
         const struct options_line *l = &s->line;
 
-        if (s->options.all == (l->n_words == 2)) {
-                (void)diag_set(&s->diag, EINVAL,
+        if (s->options.all == (l->n_words == 2))
+                return session_error(s, EXIT_CODE_USAGE,
                         "%s: expected the name of a value, or --all for all of the key", l->command->name);
-                return EXIT_CODE_USAGE;
-        }
         *ret = s->options.all ? NULL : path_value_name_of_word(l->words[1]);
         return EXIT_CODE_OK;
 }
@@ -145,12 +142,10 @@ int command_unmask(struct session *s)
         code = ask_own(s, key, name, &own);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (!own.has_mask) {
-                (void)diag_set(&s->diag, ENOENT, "%s: layer %s does not mask value '%s'%s", key,
+        if (!own.has_mask)
+                return session_error(s, EXIT_CODE_NOT_FOUND, "%s: layer %s does not mask value '%s'%s", key,
                         session_layer(s), path_word_of_value_name(name),
                         own.has_value ? ", but has it: `del` withdraws it" : "");
-                return EXIT_CODE_NOT_FOUND;
-        }
         /* What takes its place meanwhile stays. */
         s->options.expected = (struct expected){ .given = true, .sequence = own.sequence };
         return write_change(s, WRITE_UNMASK, key, name);

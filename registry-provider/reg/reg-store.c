@@ -52,8 +52,8 @@ static int take_folder(struct session *s, const char *lock, int *ret)
                 return EXIT_CODE_OK;
         if (errno != EWOULDBLOCK)
                 return session_fail(s, -errno, lock);
-        (void)diag_set(&s->diag, EBUSY, "%s: peios-registryd uses this folder: stop it first", lock);
-        return EXIT_CODE_FAILURE;
+        return session_error(
+                s, EXIT_CODE_FAILURE, "%s: peios-registryd uses this folder: stop it first", lock);
 }
 
 int reg_store_repair(struct session *s)

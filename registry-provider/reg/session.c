@@ -112,6 +112,16 @@ int session_fail(struct session *s, int r, const char *what)
         return EXIT_CODE_FAILURE;
 }
 
+int session_error(struct session *s, int code, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        diag_setv(&s->diag, format, ap);
+        va_end(ap);
+        return code;
+}
+
 int session_refuse(struct session *s, int r)
 {
         return r == -ENOMEM ? session_fail(s, r, NULL) : EXIT_CODE_INVALID;
@@ -260,11 +270,10 @@ int session_moment(struct session *s, const char *option, const char *text, stru
 {
         if (words_parse_moment(text, clock_of(CLOCK_REALTIME), ret))
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "%s: '%s' is neither a change's number nor a time; such are 2026-01-31, '2026-01-31 10:00', "
                 "7d, 12h, 30m, @SECONDS",
                 option, text);
-        return EXIT_CODE_USAGE;
 }
 
 static int append_which(sd_bus_message *m, const struct words_moment *at, bool no_follow)

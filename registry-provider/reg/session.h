@@ -37,6 +37,8 @@ _printf_(1, 2) void session_warn(const char *format, ...);
 
 /* Sets the diag to `what` (may be NULL) and strerror() of a negative errno; EXIT_CODE_FAILURE. */
 int session_fail(struct session *s, int r, const char *what);
+/* Sets the diag, and returns the code. */
+_printf_(3, 4) int session_error(struct session *s, int code, const char *format, ...);
 /* For input that was refused with the diag set; only -ENOMEM is not the input's fault. */
 int session_refuse(struct session *s, int r);
 

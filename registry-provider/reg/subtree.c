@@ -152,10 +152,9 @@ static int begin_anew(struct session *s, struct subtree_reading *r, struct subtr
         r->n_pages = 0;
         if (++r->tries < TRIES)
                 return ask(s, r, "");
-        (void)diag_set(&s->diag, EAGAIN,
+        return session_error(s, EXIT_CODE_CONFLICT,
                 "%s: the registry was changed each of the %u times that it was read: try again",
                 r->query->roots[0]->text, TRIES);
-        return EXIT_CODE_CONFLICT;
 }
 
 /* What is asked of the root itself must not be answered of what links lead to. */
@@ -165,10 +164,9 @@ static int check_place(struct session *s, const struct subtree_reading *r, const
 
         if (r->query->follows || t->n == 0 || path_is_below(&t->keys[t->n - 1].path, root))
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_INVALID,
                 "%s: links lead to another key, %s is below that; expected the key's own path", root->text,
                 t->keys[t->n - 1].path.text);
-        return EXIT_CODE_INVALID;
 }
 
 /* From that key on: all have moved where there was no room for more. */

@@ -33,10 +33,9 @@ static int read_words(struct undo *u)
         const char *since = s->options.since;
         const bool has_word = s->line.n_words > 0;
 
-        if (has_word == (since != NULL)) {
-                (void)diag_set(&s->diag, EINVAL, "which change: its number, or --since=TIME|SEQUENCE");
-                return EXIT_CODE_USAGE;
-        }
+        if (has_word == (since != NULL))
+                return session_error(
+                        s, EXIT_CODE_USAGE, "which change: its number, or --since=TIME|SEQUENCE");
         if (since) {
                 int code = session_moment(s, "--since", since, &u->moment);
                 u->what = u->moment.is_time ? "since-time" : "since";
@@ -45,9 +44,8 @@ static int read_words(struct undo *u)
         u->what = "sequence";
         if (words_parse_moment(s->line.words[0], 0, &u->moment) && !u->moment.is_time)
                 return EXIT_CODE_OK;
-        (void)diag_set(&s->diag, EINVAL, "'%s' is no number of a change; `peios-reg history` shows them",
-                s->line.words[0]);
-        return EXIT_CODE_USAGE;
+        return session_error(s, EXIT_CODE_USAGE,
+                "'%s' is no number of a change; `peios-reg history` shows them", s->line.words[0]);
 }
 
 static int append_options(const struct undo *u, sd_bus_message *m)

@@ -257,12 +257,10 @@ static int read_filter(struct watch *w)
                 size_t n = strcspn(filter, ","), i = 0;
                 while (i < ARRAY_SIZE(words) && !(strlen(words[i]) == n && memcmp(words[i], filter, n) == 0))
                         i++;
-                if (i == ARRAY_SIZE(words)) {
-                        (void)diag_set(&w->s->diag, EINVAL,
+                if (i == ARRAY_SIZE(words))
+                        return session_error(w->s, EXIT_CODE_USAGE,
                                 "--filter: there are no events '%.*s', expected value, subkey, sd or all",
                                 (int)n, filter);
-                        return EXIT_CODE_USAGE;
-                }
                 given[i] = true;
                 filter += n + (filter[n] != '\0');
         }

@@ -399,7 +399,6 @@ int command_why(struct session *s)
                 return code;
         if (name)
                 return why_show(s, key, name);
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "'%s' is a key: name one of its values too ('@' is the default value)", key);
-        return EXIT_CODE_USAGE;
 }

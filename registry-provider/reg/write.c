@@ -357,12 +357,11 @@ static int refuse_key(
                 return code;
         words_format_key(&shown, word);
         words_format_key(&parent, key);
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "'%s' is a key. A value in it wants its name and data: set '%s' %s DATA. A value of that name in the "
                 "key above is written with three words: set '%s' %s %s",
                 buf_str(&shown), buf_str(&shown), data ? data : "VALUE", buf_str(&parent),
                 path_word_of_value_name(name), data ? data : "--from=FILE");
-        return EXIT_CODE_USAGE;
 }
 
 int command_set(struct session *s)
@@ -412,12 +411,10 @@ int write_delete(struct session *s, const char *key, const char *name)
         const struct reg_options *o = &s->options;
         _cleanup_outcome_ struct outcome outcome = { 0 };
 
-        if (name ? o->recursive : o->expected.given) {
-                (void)diag_set(&s->diag, EINVAL, "%s: '%s' is a %s",
+        if (name ? o->recursive : o->expected.given)
+                return session_error(s, EXIT_CODE_USAGE, "%s: '%s' is a %s",
                         name ? "-r is for keys" : "--expected-seq is for values", s->line.words[0],
                         name ? "value" : "key");
-                return EXIT_CODE_USAGE;
-        }
         bool yes = true;
         int code = name ? EXIT_CODE_OK : confirm(s, key, &yes);
         if (!yes)
@@ -442,11 +439,10 @@ static int check_one_thing(struct session *s, const char *word)
         int code = session_has(s, key, name, &is_value);
         if (code != EXIT_CODE_OK || !is_value)
                 return code;
-        (void)diag_set(&s->diag, EINVAL,
+        return session_error(s, EXIT_CODE_USAGE,
                 "'%s' is a key, and a value in the key above: write a separator behind the key, or the value's name "
                 "as a word of its own",
                 word);
-        return EXIT_CODE_USAGE;
 }
 
 int command_del(struct session *s)
@@ -544,14 +540,12 @@ int write_batch_call(struct write_batch *b, sd_bus_message **ret)
 {
         struct session *s = b->s;
 
-        if (is_too_large(b)) {
-                (void)diag_set(&s->diag, EFBIG,
+        if (is_too_large(b))
+                return session_error(s, EXIT_CODE_INVALID,
                         "%s%snothing is done: it comes to %zu changes and %.1f MiB, and a transaction has %u and %u "
                         "MiB at most; applied in parts, each is one of its own",
                         b->what ? b->what : "", b->what ? ": " : "", b->n, (double)b->bytes / MIB,
                         REGISTRY_CHANGES_MAX, MESSAGE_MIB_MAX);
-                return EXIT_CODE_INVALID;
-        }
         int r = sd_bus_message_close_container(b->m);
         if (r >= 0)
                 r = wire_append_options(

@@ -25,15 +25,20 @@ static void trim_partial_utf8(char *text)
                 text[n - 1 - back] = '\0';
 }
 
+void diag_setv(struct diag *d, const char *format, va_list ap)
+{
+        (void)vsnprintf(d->text, sizeof(d->text), format, ap);
+        trim_partial_utf8(d->text);
+}
+
 int diag_set(struct diag *d, int error, const char *format, ...)
 {
-        if (d) {
-                va_list ap;
-                va_start(ap, format);
-                (void)vsnprintf(d->text, sizeof(d->text), format, ap);
-                va_end(ap);
-                trim_partial_utf8(d->text);
-        }
+        va_list ap;
+
+        va_start(ap, format);
+        if (d)
+                diag_setv(d, format, ap);
+        va_end(ap);
         return -error;
 }
 

@@ -4,6 +4,7 @@
 /* One diagnostic: what went wrong, where, and what was expected, for people. Functions that can fail because
  * of somebody's input take a `struct diag *` (may be NULL) beside their errno return. */
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,6 +16,7 @@ struct diag {
 
 /* Sets the text (d may be NULL) and returns -error, so that `return diag_set(d, EINVAL, "…")` reads well. */
 _printf_(3, 4) int diag_set(struct diag *d, int error, const char *format, ...);
+_printf_(2, 0) void diag_setv(struct diag *d, const char *format, va_list ap);
 
 /* Puts `prefix: ` in front of the text that is there, to add the place on the way up. */
 _printf_(2, 3) void diag_prefix(struct diag *d, const char *format, ...);

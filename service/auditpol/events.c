@@ -218,10 +218,8 @@ static enum exit_code follow(sd_bus *bus, struct listener *l)
                         r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, UINT64_MAX);
-                if (r < 0) {
-                        log_error("following events: %s", strerror(-r));
-                        return EXIT_CODE_FAILURE;
-                }
+                if (r < 0)
+                        return log_failure(EXIT_CODE_FAILURE, "following events: %s", strerror(-r));
                 if (ferror(stdout))
                         return EXIT_CODE_FAILURE;
         }

@@ -40,10 +40,8 @@ int main(int argc, char **argv)
         struct diag d = { 0 };
 
         log_setup("peios-auditpol", LOG_INFO);
-        if (options_parse(&auditpol_options_program, argc, argv, &options, &line, &d) < 0) {
-                log_error("%s", d.text);
-                return EXIT_CODE_USAGE;
-        }
+        if (options_parse(&auditpol_options_program, argc, argv, &options, &line, &d) < 0)
+                return log_failure(EXIT_CODE_USAGE, "%s", d.text);
         if (line.help || line.version)
                 return options_answer(&auditpol_options_program, &line, PROJECT_VERSION) == EXIT_SUCCESS
                                ? EXIT_CODE_OK

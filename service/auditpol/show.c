@@ -131,8 +131,7 @@ static enum exit_code call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret)
 
 static enum exit_code fail(int r)
 {
-        log_error("%s", strerror(-r));
-        return EXIT_CODE_FAILURE;
+        return log_failure(EXIT_CODE_FAILURE, "%s", strerror(-r));
 }
 
 static enum exit_code connect_bus(sd_bus **ret)
@@ -141,8 +140,7 @@ static enum exit_code connect_bus(sd_bus **ret)
 
         if (client_connect(ret, &d) == 0)
                 return EXIT_CODE_OK;
-        log_error("%s", d.text);
-        return EXIT_CODE_FAILURE;
+        return log_failure(EXIT_CODE_FAILURE, "%s", d.text);
 }
 
 /* A dialogue needs somebody who can answer it. */

@@ -20,15 +20,13 @@ enum exit_code taint_context_of(const struct auditpol_options *o, struct taint_k
                 c.version = taint_version_parse(o->era, strlen(o->era));
                 c.distro = taint_distro_of_release(o->era, strlen(o->era));
         }
-        if (o->era && c.version == 0) {
-                log_error("--era takes a kernel version, such as 3.13 or 4.18.0-348.el8, not '%s'", o->era);
-                return EXIT_CODE_USAGE;
-        }
-        if (o->distro && !taint_distro_parse(o->distro, &c.distro)) {
-                log_error("--distro takes upstream, debian, rhel, fedora, suse or ubuntu, not '%s'",
+        if (o->era && c.version == 0)
+                return log_failure(EXIT_CODE_USAGE,
+                        "--era takes a kernel version, such as 3.13 or 4.18.0-348.el8, not '%s'", o->era);
+        if (o->distro && !taint_distro_parse(o->distro, &c.distro))
+                return log_failure(EXIT_CODE_USAGE,
+                        "--distro takes upstream, debian, rhel, fedora, suse or ubuntu, not '%s'",
                         o->distro);
-                return EXIT_CODE_USAGE;
-        }
         *ret = c;
         return EXIT_CODE_OK;
 }
@@ -250,8 +248,8 @@ static enum exit_code decode_argument(
                 buf_puts(&input, argument);
         if (r < 0 || input.error) {
                 r = r < 0 ? r : input.error;
-                log_error("standard input: %s", r == -EFBIG ? "over 256 MiB; use scan" : strerror(-r));
-                return EXIT_CODE_FAILURE;
+                return log_failure(EXIT_CODE_FAILURE, "standard input: %s",
+                        r == -EFBIG ? "over 256 MiB; use scan" : strerror(-r));
         }
         r = taint_decode_text(buf_str(&input), input.len, context, show, out, &d);
         if (r == -EINVAL) {
@@ -271,10 +269,9 @@ enum exit_code taint_decode(const struct auditpol_options *o, int n, char *const
 
         if (code != EXIT_CODE_OK)
                 return code;
-        if (n == 0) {
-                log_error("decode takes numbers, letters or lines, or - for standard input");
-                return EXIT_CODE_USAGE;
-        }
+        if (n == 0)
+                return log_failure(
+                        EXIT_CODE_USAGE, "decode takes numbers, letters or lines, or - for standard input");
         out.j = json_on(&out.text);
         if (out.json)
                 json_begin_array(&out.j);

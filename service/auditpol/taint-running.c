@@ -180,10 +180,8 @@ enum exit_code taint_show(const struct auditpol_options *o)
 
         if (!events)
                 return EXIT_CODE_FAILURE;
-        if (taint_running_mask(o->root, &mask, &d) < 0) {
-                log_error("%s", d.text);
-                return EXIT_CODE_FAILURE;
-        }
+        if (taint_running_mask(o->root, &mask, &d) < 0)
+                return log_failure(EXIT_CODE_FAILURE, "%s", d.text);
         if (client_connect(&bus, &d) == 0)
                 reply = events_list(bus, &d, &asked);
         if (!reply || events_read(reply, events) < 0)

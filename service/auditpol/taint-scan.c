@@ -513,10 +513,8 @@ static enum exit_code run(
         int r = scan_paths(s, paths);
         if (on_terminal)
                 (void)fprintf(stderr, "\r\033[K");
-        if (r < 0) {
-                log_error("%s", strerror(-r));
-                return EXIT_CODE_FAILURE;
-        }
+        if (r < 0)
+                return log_failure(EXIT_CODE_FAILURE, "%s", strerror(-r));
         for (size_t i = 0; i < s->n_skipped; i++)
                 log_warning("%s: skipped: %s", s->skipped[i].path, s->skipped[i].reason);
         enum exit_code code = show(o, by, s);
@@ -535,16 +533,13 @@ enum exit_code taint_scan(const struct auditpol_options *o, int n, char *const *
                 code = EXIT_CODE_USAGE;
         if (code != EXIT_CODE_OK)
                 return code;
-        if (n == 0 || (o->json && o->csv)) {
-                log_error("%s", n == 0 ? "scan takes files and folders, or - for standard input"
-                                       : "--json and --csv exclude each other");
-                return EXIT_CODE_USAGE;
-        }
+        if (n == 0 || (o->json && o->csv))
+                return log_failure(EXIT_CODE_USAGE, "%s",
+                        n == 0 ? "scan takes files and folders, or - for standard input"
+                               : "--json and --csv exclude each other");
         /* The list ends in NULL, as that of main() does. */
-        if (scan_init(&s, &context) < 0) {
-                log_error("%s", strerror(ENOMEM));
-                return EXIT_CODE_FAILURE;
-        }
+        if (scan_init(&s, &context) < 0)
+                return log_failure(EXIT_CODE_FAILURE, "%s", strerror(ENOMEM));
         code = parse_time("since", o->since, &s.since) && parse_time("until", o->until, &s.until) &&
                                parse_limits(o, &s.limits)
                        ? run(o, by, &s, arguments)

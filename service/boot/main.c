@@ -302,13 +302,11 @@ static int apply_one(const char *root, const struct boot_value *v, bool verbose)
                 return 0;
         case CONTROL_REFUSED:
         case CONTROL_FAILED:
-                log_error("%s: %s (%s) could not be written to %s: %s", name, text, v->text,
+                return log_failure(-EIO, "%s: %s (%s) could not be written to %s: %s", name, text, v->text,
                         control_path(control), control_strerror(result.error));
-                return -EIO;
         case CONTROL_DIFFERENT:
-                log_error("%s: %s (%s) was written to %s, but '%s' reads back", name, text, v->text,
-                        control_path(control), result.now);
-                return -EIO;
+                return log_failure(-EIO, "%s: %s (%s) was written to %s, but '%s' reads back", name, text,
+                        v->text, control_path(control), result.now);
         }
         return -EIO;
 }
@@ -324,10 +322,8 @@ static int apply(const char *root, bool verbose)
         unsigned failures = 0;
 
         int r = schema_load(root, NULL, on_error, &failures, &schema);
-        if (r < 0) {
-                log_error("the schema cannot be loaded: %s", strerror(-r));
-                return EXIT_FAILURE;
-        }
+        if (r < 0)
+                return log_failure(EXIT_FAILURE, "the schema cannot be loaded: %s", strerror(-r));
         if (accepted_load(root, LAYOUT_ACCEPTED_NAME, &accepted, &d) < 0)
                 on_error(NULL, d.text, &failures);
         d.text[0] = '\0';
@@ -370,10 +366,8 @@ int main(int argc, char **argv)
         struct diag d = { 0 };
 
         log_setup("peios-policy-apply", LOG_INFO);
-        if (options_parse(&program, argc, argv, &options, &line, &d) < 0) {
-                log_error("%s", d.text);
-                return EXIT_FAILURE;
-        }
+        if (options_parse(&program, argc, argv, &options, &line, &d) < 0)
+                return log_failure(EXIT_FAILURE, "%s", d.text);
         if (line.help || line.version)
                 return options_answer(&program, &line, PROJECT_VERSION);
         return apply(options.root, options.verbose);

@@ -22,8 +22,7 @@ static int apply(const struct policyd_options *o)
         if (o->verbose)
                 *next++ = "--verbose";
         int r = root.error ? root.error : file_exec_beside(APPLY_NAME, (char *const *)arguments);
-        log_error(APPLY_NAME ": cannot be run: %s", strerror(-r));
-        return EXIT_FAILURE;
+        return log_failure(EXIT_FAILURE, APPLY_NAME ": cannot be run: %s", strerror(-r));
 }
 
 int main(int argc, char **argv)
@@ -54,9 +53,7 @@ int main(int argc, char **argv)
                 r = policyd_new(&config, &p, &d);
         if (r == 0)
                 r = policyd_run(p);
-        if (r < 0) {
-                log_error("%s", d.text[0] ? d.text : strerror(-r));
-                return EXIT_FAILURE;
-        }
+        if (r < 0)
+                return log_failure(EXIT_FAILURE, "%s", d.text[0] ? d.text : strerror(-r));
         return EXIT_SUCCESS;
 }

@@ -15,8 +15,7 @@
 
 static enum exit_code fail(int r, const char *what)
 {
-        log_error("%s: %s", what, strerror(-r));
-        return EXIT_CODE_FAILURE;
+        return log_failure(EXIT_CODE_FAILURE, "%s: %s", what, strerror(-r));
 }
 
 static enum exit_code read_password(const char *file, struct buf *ret)
@@ -188,8 +187,7 @@ static enum exit_code get_piece(struct fleet_session *s, struct pieces *p, const
         s->may_be_long = false;
         if (!p->is_nonsense)
                 return code;
-        log_error("etcd: its keys are out of order, or without an end");
-        return EXIT_CODE_FAILURE;
+        return log_failure(EXIT_CODE_FAILURE, "etcd: its keys are out of order, or without an end");
 }
 
 enum exit_code fleet_session_get_all(

@@ -36,10 +36,8 @@ int main(int argc, char **argv)
         log_setup("peios-fleet", LOG_INFO);
         /* The provider, which is another user, reads what is installed. */
         (void)umask(022);
-        if (options_parse(&fleet_options_program, argc, argv, &options, &line, &d) < 0) {
-                log_error("%s", d.text);
-                return EXIT_CODE_USAGE;
-        }
+        if (options_parse(&fleet_options_program, argc, argv, &options, &line, &d) < 0)
+                return log_failure(EXIT_CODE_USAGE, "%s", d.text);
         if (line.help || line.version)
                 return options_answer(&fleet_options_program, &line, PROJECT_VERSION) == EXIT_SUCCESS
                                ? EXIT_CODE_OK

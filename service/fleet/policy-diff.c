@@ -170,10 +170,8 @@ static enum exit_code read_file(struct comparison *c, const char *file)
         struct diag d = { 0 };
 
         int r = file_read(AT_FDCWD, file, FLEET_POLICY_BYTES_MAX, &text, NULL, &d);
-        if (r == -ENOENT) {
-                log_error("%s: %s", file, strerror(ENOENT));
-                return EXIT_CODE_NOT_FOUND;
-        }
+        if (r == -ENOENT)
+                return log_failure(EXIT_CODE_NOT_FOUND, "%s: %s", file, strerror(ENOENT));
         const bool is_read = r == 0;
         if (is_read)
                 r = hive_parse(file, buf_str(&text), text.len, VALUE_BYTES_DEFAULT_MAX, &c->after, &d);
@@ -187,10 +185,9 @@ enum exit_code policy_diff(const struct fleet_options *o, const char *file)
 {
         _cleanup_(comparison_done) struct comparison c = { .options = o };
 
-        if (!o->group || !fleet_group_is_valid(o->group, strlen(o->group))) {
-                log_error(o->group ? "`%s` is no group" : "--group is needed", o->group);
-                return EXIT_CODE_USAGE;
-        }
+        if (!o->group || !fleet_group_is_valid(o->group, strlen(o->group)))
+                return log_failure(
+                        EXIT_CODE_USAGE, o->group ? "`%s` is no group" : "--group is needed", o->group);
         enum exit_code code = read_file(&c, file);
         if (code == EXIT_CODE_OK)
                 code = read_published(&c);

@@ -69,10 +69,8 @@ static enum exit_code choose_serial(struct published *p, const struct fleet_opti
         int r = p->text.error;
         if (r == 0 && p->mod_revision > 0)
                 r = fleet_policy_read(key, &p->text, &p->keys, o->group, p->now, &old, &verdict, &d);
-        if (r < 0) {
-                log_error("%s", strerror(-r));
-                return EXIT_CODE_FAILURE;
-        }
+        if (r < 0)
+                return log_failure(EXIT_CODE_FAILURE, "%s", strerror(-r));
         const bool is_ours = verdict == FLEET_GOOD || verdict == FLEET_EXPIRED;
         if (!is_ours && o->serial == 0)
                 log_error("%s in etcd %s, so the last serial is not known, expected --serial above it", key,
@@ -192,17 +190,14 @@ static enum exit_code sign(const char *key, const struct buf *text, struct buf *
         pid_t pid = in < 0 || out < 0 ? -1 : fork();
         if (pid == 0)
                 become_signify(key, in, out);
-        if (pid < 0 || waitpid(pid, &status, 0) < 0 || lseek(out, 0, SEEK_SET) < 0) {
-                log_error("signify cannot be run: %s", strerror(errno));
-                return EXIT_CODE_FAILURE;
-        }
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-                log_error(WIFEXITED(status) && WEXITSTATUS(status) == 127
-                                  ? "signify is not installed (on Debian signify-openbsd)"
-                                  : "%s: signify does not sign with it",
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || lseek(out, 0, SEEK_SET) < 0)
+                return log_failure(EXIT_CODE_FAILURE, "signify cannot be run: %s", strerror(errno));
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+                return log_failure(EXIT_CODE_FAILURE,
+                        WIFEXITED(status) && WEXITSTATUS(status) == 127
+                                ? "signify is not installed (on Debian signify-openbsd)"
+                                : "%s: signify does not sign with it",
                         key);
-                return EXIT_CODE_FAILURE;
-        }
         int r = file_read_fd(out, FLEET_POLICY_BYTES_MAX, ret);
         if (r == -EFBIG)
                 log_error("with its signature the policy is larger than 1 MiB");
@@ -296,11 +291,10 @@ enum exit_code publish_policy(const struct fleet_options *o, const char *file)
         _cleanup_session_ struct fleet_session s = { 0 };
         _cleanup_free_ char *key = NULL;
 
-        if (!o->group || !o->key || !fleet_group_is_valid(o->group, strlen(o->group))) {
-                log_error(!o->group || !o->key ? "--group and --key are needed" : "`%s` is no group",
+        if (!o->group || !o->key || !fleet_group_is_valid(o->group, strlen(o->group)))
+                return log_failure(EXIT_CODE_USAGE,
+                        !o->group || !o->key ? "--group and --key are needed" : "`%s` is no group",
                         o->group);
-                return EXIT_CODE_USAGE;
-        }
         enum exit_code code = fleet_session_open(&s, o);
         if (code != EXIT_CODE_OK)
                 return code;

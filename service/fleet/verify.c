@@ -315,8 +315,7 @@ static enum exit_code flush(struct verify *v)
                 r = file_write_all(STDOUT_FILENO, buf_str(&v->out), v->out.len);
         if (r == 0)
                 return v->code;
-        log_error("cannot write to standard output: %s", strerror(-r));
-        return EXIT_CODE_FAILURE;
+        return log_failure(EXIT_CODE_FAILURE, "cannot write to standard output: %s", strerror(-r));
 }
 
 static void verify_done(struct verify *v)
@@ -464,9 +463,7 @@ static enum exit_code verify_settled(const struct fleet_options *o)
 
 enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n)
 {
-        if (o->incoming == (n > 0)) {
-                log_error("verify: expected either files or --incoming");
-                return EXIT_CODE_USAGE;
-        }
+        if (o->incoming == (n > 0))
+                return log_failure(EXIT_CODE_USAGE, "verify: expected either files or --incoming");
         return o->incoming ? verify_settled(o) : verify_once(o, files, n);
 }

@@ -25,9 +25,7 @@ int main(int argc, char **argv)
                 r = fleetd_new(options.root, &f, &d);
         if (r == 0)
                 r = fleetd_run(f);
-        if (r < 0) {
-                log_error("%s", d.text[0] ? d.text : strerror(-r));
-                return EXIT_FAILURE;
-        }
+        if (r < 0)
+                return log_failure(EXIT_FAILURE, "%s", d.text[0] ? d.text : strerror(-r));
         return EXIT_SUCCESS;
 }
