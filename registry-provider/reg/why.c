@@ -221,10 +221,8 @@ static void judgement_to_json(struct why *w, const struct judgement *judgement)
         struct json *j = &w->j;
 
         json_key(j, "schema");
-        if (!w->sv) {
-                json_null(j);
-                return;
-        }
+        if (!w->sv)
+                return json_null(j);
         json_begin_object(j);
         known_to_json(j, w->sv);
         json_add_bool(j, "refused", judgement->refused);

@@ -110,10 +110,8 @@ void words_format_key(struct buf *out, const char *key)
         const char *hive = path_root_hive(rest, &taken);
 
         words_put_separator(out);
-        if (!hive) {
-                words_put_path(out, path_without_default(rest));
-                return;
-        }
+        if (!hive)
+                return words_put_path(out, path_without_default(rest));
         rest += taken;
         if (!*rest || strcmp(hive, DEFAULT_HIVE) != 0)
                 buf_puts(out, hive);

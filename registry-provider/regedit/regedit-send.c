@@ -224,10 +224,8 @@ static void on_sent(struct regedit *r, const struct feed_answer *a)
 
 void regedit_undo(struct regedit *r)
 {
-        if (r->n_done == 0) {
-                regedit_say(r, "nothing was changed here that could be taken back");
-                return;
-        }
+        if (r->n_done == 0)
+                return regedit_say(r, "nothing was changed here that could be taken back");
         r->edit.action = NULL;
         r->edit.undo = r->done[r->n_done - 1];
         regedit_preview(r);
@@ -288,10 +286,8 @@ static void on_layers(struct regedit *r, const struct feed_answer *a)
 {
         struct layer_row l;
 
-        if (!a->reply) {
-                regedit_fail(r, &a->d);
-                return;
-        }
+        if (!a->reply)
+                return regedit_fail(r, &a->d);
         sd_bus_message_unref(r->layers);
         r->layers = sd_bus_message_ref(a->reply);
         view_open(&r->view, VIEW_MENU, "Write to which layer?");

@@ -508,10 +508,8 @@ void beginnings_add(struct beginnings *b, const char *name, uint64_t usec)
 {
         size_t n = strlen(name);
 
-        if (n >= NAME_SIZE) {
-                raise_horizon(b, usec);
-                return;
-        }
+        if (n >= NAME_SIZE)
+                return raise_horizon(b, usec);
         struct beginning *oldest = &b->list[b->next++ % BEGINNINGS_MAX];
         if (oldest->name[0] != '\0')
                 raise_horizon(b, oldest->usec);

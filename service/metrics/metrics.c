@@ -211,10 +211,8 @@ void metrics_set_path(struct metrics *m, const char *path)
         if (!path || path[0] == '\0')
                 return;
         m->path = file_path(m->config.root, path);
-        if (!m->path) {
-                log_error("%s: out of memory; the metrics are not written", path);
-                return;
-        }
+        if (!m->path)
+                return log_error("%s: out of memory; the metrics are not written", path);
         m->problem = NOT_WRITTEN;
         metrics_changed(m);
         m->config.written(m->config.userdata);
