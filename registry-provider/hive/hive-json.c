@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
+
 #define VALUE_MEMBERS "`name`, `type`, `data`, `hex`, `layer` and `sequence`"
 #define KEY_MEMBERS "`path` (or `hide`, `delete`, `replace`, `blanket` or `link`) and `values`"
 
@@ -191,10 +193,8 @@ static bool names_key(const char *member)
 {
         static const char *const members[] = { "path", "key", "hide", "delete", "replace", "blanket",
                 "link" };
-        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-                if (strcmp(member, members[i]) == 0)
-                        return true;
-        return false;
+
+        return array_has_word(members, member);
 }
 
 static int find_key(struct hive_reader *r, const struct yaml_node *node, struct key_members *ret)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "words.h"
 
 int event_read_next(sd_bus_message *m, struct event *ret)
@@ -82,10 +83,7 @@ static bool is_essential(const char *name)
 {
         static const char *const names[] = { "uid", "pid", "comm", "reason", "file", "serial", "signer" };
 
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (strcmp(names[i], name) == 0)
-                        return true;
-        return false;
+        return array_has_word(names, name);
 }
 
 /* The kernel's "unset", as of a login id. */

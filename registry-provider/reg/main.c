@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "commands.h"
 #include "config.h"
 
@@ -29,10 +30,7 @@ static bool is_switched_on(const char *name)
         static const char *const yes[] = { "1", "true", "yes" };
         const char *text = variable(name);
 
-        for (size_t i = 0; text && i < ARRAY_SIZE(yes); i++)
-                if (strcmp(text, yes[i]) == 0)
-                        return true;
-        return false;
+        return text && array_has_word(yes, text);
 }
 
 /* What is not given as an option. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/names/fold.h"
 #include "../../schema/names/path.h"
 #include "../reg/event.h"
@@ -332,9 +333,8 @@ static void on_access(struct regedit *r, const struct feed_answer *a)
         if (!a->reply || sd_bus_message_skip(a->reply, "a(sssuvsts)") < 0 ||
                 sd_bus_message_read(a->reply, "s", &word) < 0)
                 return;
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-                if (strcmp(word, words[i]) == 0)
-                        r->access = (enum access)i;
+        if (array_has_word(words, word))
+                r->access = (enum access)array_find_word(words, ARRAY_SIZE(words), word);
         if (r->access == ACCESS_ASKS)
                 regedit_fail_with(r, feed_ask_polkit(r->feed, on_polkit));
         r->is_changed = true;

@@ -26,6 +26,17 @@ _must_check_ static inline int array_grow(void *list, size_t n, size_t size)
         return 0;
 }
 
+/* Where the word is in a list of such, or n. */
+static inline size_t array_find_word(const char *const *list, size_t n, const char *word)
+{
+        size_t i = 0;
+
+        while (i < n && strcmp(list[i], word) != 0)
+                i++;
+        return i;
+}
+#define array_has_word(list, word) (array_find_word(list, ARRAY_SIZE(list), word) < ARRAY_SIZE(list))
+
 /* Where the element of that key is in a sorted list, or would be; `compare` is of an element with the key.
  */
 static inline size_t array_place(const void *list, size_t n, size_t size, const void *key,

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/buf.h"
 #include "../../schema/base/clock.h"
 #include "../../schema/base/date.h"
@@ -439,13 +440,10 @@ static bool parse_by(const char *text, enum scan_by *ret)
 {
         static const char *const names[] = { "all", "bit", "module", "kernel", "week" };
 
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (!text || strcmp(text, names[i]) == 0) {
-                        *ret = (enum scan_by)i;
-                        return true;
-                }
-        log_error("--by takes bit, module, kernel or week, not '%s'", text);
-        return false;
+        *ret = (enum scan_by)array_find_word(names, ARRAY_SIZE(names), text ? text : "all");
+        if (*ret < ARRAY_SIZE(names))
+                return true;
+        return log_failure(false, "--by takes bit, module, kernel or week, not '%s'", text);
 }
 
 /* "64G": times 2^30; *ret_n is what stands before that. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../../schema/base/diag.h"
@@ -507,10 +508,7 @@ static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Apply", "Preview", "Reload", "Set" };
 
-        for (size_t i = 0; i < ARRAY_SIZE(writing); i++)
-                if (strcmp(sd_bus_message_get_member(m), writing[i]) == 0)
-                        return GATE_WRITER;
-        return GATE_USER;
+        return array_has_word(writing, sd_bus_message_get_member(m)) ? GATE_WRITER : GATE_USER;
 }
 
 /* The only property that can be set is TaintEvents. */
