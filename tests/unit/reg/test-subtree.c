@@ -87,6 +87,16 @@ int session_fail(_unused_ struct session *s, int r, _unused_ const char *what)
         ck_abort_msg("%s", strerror(-r));
 }
 
+int session_error(struct session *s, int code, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        diag_setv(&s->diag, format, ap);
+        va_end(ap);
+        return code;
+}
+
 int session_bad_reply(_unused_ struct session *s, int r)
 {
         ck_abort_msg("%s", strerror(-r));
