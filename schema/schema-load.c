@@ -7,7 +7,7 @@
 #include "layout.h"
 #include "overlay.h"
 #include "schema.h"
-#include "base/date.h"
+#include "base/ending.h"
 
 int schema_load_builtin(struct schema **ret)
 {

@@ -5,7 +5,7 @@
  * Functions that return `int` return an enum exit_code; what went wrong is in the session's diag, for main()
  * to report. */
 
-#include "../../schema/base/date.h"
+#include "../../schema/base/ending.h"
 #include "../../schema/base/json.h"
 #include "../../schema/bus/client.h"
 #include "words.h"

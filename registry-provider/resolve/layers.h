@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
-#include "../../schema/base/date.h"
+#include "../../schema/base/ending.h"
 #include "../../schema/names/path.h"
 #include "../../schema/schema.h"
 #include "../../schema/values/value.h"

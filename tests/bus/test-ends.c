@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/date.h"
+#include "../../schema/base/ending.h"
 #include "apply.h"
 #include "client.h"
 #include "dropin.h"

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../../schema/base/date.h"
+#include "../../schema/base/ending.h"
 #include "dropin.h"
 
 #define KEY "\\Test\\Key"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../../../schema/base/date.h"
+#include "../../../schema/base/ending.h"
 #include "suite.h"
 
 #define SECOND INT64_C(1000000)
