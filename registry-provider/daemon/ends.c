@@ -227,8 +227,10 @@ static void on_alarm(void *userdata)
                 registry1_flush(e->storage->registry1);
         ending_read_clocks(&now);
         int r = e->n > 0 ? end_layers(e, &now, &d) : 0;
-        if (r != 0)
-                return note_failure(e, r, &d);
+        if (r != 0) {
+                note_failure(e, r, &d);
+                return;
+        }
         take_table(e, true);
         set_alarm(e, UINT64_MAX);
 }

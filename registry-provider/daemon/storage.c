@@ -196,8 +196,10 @@ static void load_number(struct storage *s, const char *key, const char *name, ui
         const struct schema_value *sv = schema_find(registry_schema(s->registry), &path, name);
         if (!sv)
                 return;
-        if (schema_check(sv, &v.value, &text, &why) < 0 || value_get_u32(&v.value, &number) < 0)
-                return refuse(s, buf_str(&full), &v, *ret / unit, &why);
+        if (schema_check(sv, &v.value, &text, &why) < 0 || value_get_u32(&v.value, &number) < 0) {
+                refuse(s, buf_str(&full), &v, *ret / unit, &why);
+                return;
+        }
         *ret = number * unit;
         registryd_mended(s->daemon, buf_str(&full));
 }
@@ -286,12 +288,14 @@ void storage_inspect(struct storage *s)
 
 void storage_failed(struct storage *s, int error, const char *text)
 {
-        if (error != -EUCLEAN)
-                return registryd_report(s->daemon, LAYOUT_STATE, text,
+        if (error != -EUCLEAN) {
+                registryd_report(s->daemon, LAYOUT_STATE, text,
                         &(struct record){ .kind = RECORD_STATE_DAMAGED,
                                 .path = LAYOUT_STATE,
                                 .reason = "not-stored",
                                 .detail = text });
+                return;
+        }
         /* Whoever meets it next says it otherwise: what was found first is reported, by on_upkeep(). */
         upkeep_damaged(s->upkeep, text);
 }

@@ -203,8 +203,10 @@ void diff_to_text(struct buf *out, const struct difference *d)
 static void side_to_json(struct json *j, const char *name, const struct hive_value *v)
 {
         json_key(j, name);
-        if (!v)
-                return json_null(j);
+        if (!v) {
+                json_null(j);
+                return;
+        }
         json_begin_object(j);
         value_to_json(j, &v->value);
         json_end_object(j);

@@ -34,8 +34,10 @@ static void format_default(struct buf *out, const struct schema_value *sv)
         uint8_t scratch[8];
         struct value v;
 
-        if (schema_default_value(sv, scratch, &v) < 0)
-                return buf_printf(out, "%s without a default", value_type_symbol(sv->type));
+        if (schema_default_value(sv, scratch, &v) < 0) {
+                buf_printf(out, "%s without a default", value_type_symbol(sv->type));
+                return;
+        }
         buf_puts(out, v.size > 0 ? "default " : "default empty ");
         entry_format_typed(out, &v);
 }

@@ -45,8 +45,10 @@ static void print_text(struct session *s, const struct entry *e)
         const struct value v = entry_value(e);
         size_t before = s->out.len;
 
-        if (s->options.raw)
-                return buf_add(&s->out, v.data, v.size);
+        if (s->options.raw) {
+                buf_add(&s->out, v.data, v.size);
+                return;
+        }
         value_format(&s->out, &v, false);
         /* One line an element: an empty list has none. */
         if (v.type != REG_MULTI_SZ || s->out.len > before)

@@ -37,8 +37,10 @@ static void side_to_json(struct json *j, const char *key, const struct entry *e)
         const struct value v = entry_value(e);
 
         json_key(j, key);
-        if (e->type == CHANGE_ROW_NOTHING)
-                return json_null(j);
+        if (e->type == CHANGE_ROW_NOTHING) {
+                json_null(j);
+                return;
+        }
         json_begin_object(j);
         json_add_bool(j, "tombstone", e->type == REG_TOMBSTONE);
         if (e->type != REG_TOMBSTONE)

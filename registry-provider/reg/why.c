@@ -221,8 +221,10 @@ static void judgement_to_json(struct why *w, const struct judgement *judgement)
         struct json *j = &w->j;
 
         json_key(j, "schema");
-        if (!w->sv)
-                return json_null(j);
+        if (!w->sv) {
+                json_null(j);
+                return;
+        }
         json_begin_object(j);
         known_to_json(j, w->sv);
         json_add_bool(j, "refused", judgement->refused);

@@ -110,8 +110,10 @@ void words_format_key(struct buf *out, const char *key)
         const char *hive = path_root_hive(rest, &taken);
 
         words_put_separator(out);
-        if (!hive)
-                return words_put_path(out, path_without_default(rest));
+        if (!hive) {
+                words_put_path(out, path_without_default(rest));
+                return;
+        }
         rest += taken;
         if (!*rest || strcmp(hive, DEFAULT_HIVE) != 0)
                 buf_puts(out, hive);

@@ -167,15 +167,19 @@ static void on_hives(struct regedit *regedit, const struct feed_answer *a)
         struct diag d = { 0 };
         size_t n = 0;
 
-        if (!a->reply)
-                return lost(f, &a->d);
+        if (!a->reply) {
+                lost(f, &a->d);
+                return;
+        }
         int r = sd_bus_message_enter_container(a->reply, 'v', "as");
         if (r >= 0)
                 r = wire_read_names(a->reply, &hives, &n);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = subscribe(f, hives[i]);
-        if (r >= 0)
-                return regedit_begin(regedit, hives, n);
+        if (r >= 0) {
+                regedit_begin(regedit, hives, n);
+                return;
+        }
         (void)client_explain(r, NULL, REGISTRY_SERVICE_WORDS, &d);
         lost(f, &d);
 }

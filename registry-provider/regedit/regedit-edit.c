@@ -51,8 +51,10 @@ static void on_data(struct regedit *r)
         buf_clear(&e->bytes);
         e->expected = row ? expected_of(r, row) : (struct expected){ 0 };
         int error = literal_parse(buf_str(&r->editor.text), &e->bytes, &e->type, NULL, &d);
-        if (error == 0)
-                return regedit_preview(r);
+        if (error == 0) {
+                regedit_preview(r);
+                return;
+        }
         if (d.text[0])
                 regedit_fail(r, &d);
         else
@@ -104,10 +106,11 @@ void regedit_edit_value(struct regedit *r)
 
         if (!row)
                 return;
-        if (row->entry && row->entry->bytes.len > DATA_BYTES_MAX)
-                return regedit_say(r,
-                        "%zu bytes are too many to be typed: peios-reg set --from=FILE writes them",
+        if (row->entry && row->entry->bytes.len > DATA_BYTES_MAX) {
+                regedit_say(r, "%zu bytes are too many to be typed: peios-reg set --from=FILE writes them",
                         row->entry->bytes.len);
+                return;
+        }
         (void)begin(r, "set", row->name);
         put_literal(&literal, row);
         regedit_prompt(r, &data_prompt, buf_str(&literal));
@@ -120,8 +123,10 @@ static void on_value_name(struct regedit *r)
 
         if (!word[0])
                 return;
-        if (path_check_value_name(name, strlen(name), &d) < 0)
-                return regedit_fail(r, &d);
+        if (path_check_value_name(name, strlen(name), &d) < 0) {
+                regedit_fail(r, &d);
+                return;
+        }
         (void)begin(r, "set", name);
         regedit_prompt(r, &data_prompt, "");
 }
@@ -153,8 +158,10 @@ static void on_key_name(struct regedit *r)
 
         if (!name[0])
                 return;
-        if (path_check_component(name, strlen(name), &d) < 0)
-                return regedit_fail(r, &d);
+        if (path_check_component(name, strlen(name), &d) < 0) {
+                regedit_fail(r, &d);
+                return;
+        }
         buf_printf(&begin(r, "create-key", "")->key, "\\%s", name);
         regedit_preview(r);
 }

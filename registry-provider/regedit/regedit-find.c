@@ -54,8 +54,10 @@ static void settle(struct regedit *r)
         const struct search_place *p = wished(r);
         if (!p && !f->is_walking)
                 p = around(r);
-        if (!p && f->is_walking)
-                return regedit_say(r, "%zu keys were looked at so far", f->n_keys);
+        if (!p && f->is_walking) {
+                regedit_say(r, "%zu keys were looked at so far", f->n_keys);
+                return;
+        }
         f->wish = FIND_NOTHING;
         if (p)
                 regedit_go(r, p->key, p->name);
@@ -204,8 +206,10 @@ void regedit_find(struct regedit *r)
 
 void regedit_find_again(struct regedit *r, enum find_wish wish)
 {
-        if (r->finder.search.text.len == 0)
-                return regedit_say(r, "nothing was looked for yet: / asks for it");
+        if (r->finder.search.text.len == 0) {
+                regedit_say(r, "nothing was looked for yet: / asks for it");
+                return;
+        }
         r->finder.wish = wish;
         settle(r);
 }

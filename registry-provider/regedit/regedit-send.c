@@ -225,8 +225,10 @@ static void on_sent(struct regedit *r, const struct feed_answer *a)
 
 void regedit_undo(struct regedit *r)
 {
-        if (r->n_done == 0)
-                return regedit_say(r, "nothing was changed here that could be taken back");
+        if (r->n_done == 0) {
+                regedit_say(r, "nothing was changed here that could be taken back");
+                return;
+        }
         r->edit.action = NULL;
         r->edit.undo = r->done[r->n_done - 1];
         regedit_preview(r);
@@ -287,8 +289,10 @@ static void on_layers(struct regedit *r, const struct feed_answer *a)
 {
         struct layer_row l;
 
-        if (!a->reply)
-                return regedit_fail(r, &a->d);
+        if (!a->reply) {
+                regedit_fail(r, &a->d);
+                return;
+        }
         sd_bus_message_unref(r->layers);
         r->layers = sd_bus_message_ref(a->reply);
         view_open(&r->view, VIEW_MENU, "Write to which layer?");

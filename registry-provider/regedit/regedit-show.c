@@ -113,8 +113,10 @@ void regedit_show_card(struct regedit *r)
         const struct value_row *row = r->in_values ? value_list_selected(&r->values) : NULL;
         const char *key = buf_str(&r->values.key);
 
-        if (row)
-                return show_value(r, row);
+        if (row) {
+                show_value(r, row);
+                return;
+        }
         buf_puts(open_text(r, "Manual"), "reading ...");
         r->view.is_growing = true;
         regedit_fail_with(r, feed_ask(r->feed, "Info", key, NULL, on_info, "s", key));

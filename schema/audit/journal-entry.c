@@ -226,9 +226,10 @@ void journal_entry_send(const struct record *r, const char *record_text)
         struct iovec iov[ENTRY_MAX];
         struct entry e = { 0 };
 
-        if (journal_entry_message(r, &message) < 0)
-                return log_line(
-                        record_priority(r), "%s: %s", record_op(r), r->path ? r->path : "out of memory");
+        if (journal_entry_message(r, &message) < 0) {
+                log_line(record_priority(r), "%s: %s", record_op(r), r->path ? r->path : "out of memory");
+                return;
+        }
         /* Without a journal sd_journal_sendv() returns 0 and the entry is gone. */
         bool sent = access(JOURNAL_SOCKET, F_OK) == 0 && build(&e, r, message.data, record_text) == 0;
         for (size_t i = 0, at = 0; sent && i < e.n; at = e.end[i++])

@@ -131,8 +131,10 @@ void record_add_text(struct buf *out, const char *name, const char *text, size_t
 
         if (n == 0)
                 return;
-        if (!is_safe(text, n))
-                return add_encoded(out, text, n, cut);
+        if (!is_safe(text, n)) {
+                add_encoded(out, text, n, cut);
+                return;
+        }
         buf_putc(out, '"');
         add_bare(out, text, n, cut);
         buf_putc(out, '"');
@@ -147,8 +149,10 @@ void record_add_word(struct buf *out, const char *name, const char *text, size_t
                 return;
         /* auparse strips a trailing colon or comma as punctuation of old kernels' records. */
         bool stripped = !cut && (text[n - 1] == ':' || text[n - 1] == ',');
-        if (is_safe(text, n) && !stripped && strncmp(text, HEX_MARK, strlen(HEX_MARK)) != 0)
-                return add_bare(out, text, n, cut);
+        if (is_safe(text, n) && !stripped && strncmp(text, HEX_MARK, strlen(HEX_MARK)) != 0) {
+                add_bare(out, text, n, cut);
+                return;
+        }
         buf_puts(out, HEX_MARK);
         add_encoded(out, text, n, cut);
 }

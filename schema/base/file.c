@@ -361,8 +361,10 @@ void file_set_aside(const char *path, struct diag *d)
         for (unsigned i = 0; i < BAD_FILES_MAX; i++) {
                 _cleanup_buf_ struct buf to = BUF_INIT;
                 buf_printf(&to, i == 0 ? "%s.bad" : "%s.bad.%u", path, i);
-                if (to.error == 0 && renameat2(AT_FDCWD, path, AT_FDCWD, to.data, RENAME_NOREPLACE) == 0)
-                        return diag_prefix(d, "set aside as '%s'", to.data);
+                if (to.error == 0 && renameat2(AT_FDCWD, path, AT_FDCWD, to.data, RENAME_NOREPLACE) == 0) {
+                        diag_prefix(d, "set aside as '%s'", to.data);
+                        return;
+                }
                 if (to.error < 0 || errno != EEXIST)
                         break;
         }

@@ -210,8 +210,10 @@ void account_ask(struct account_client *c)
 
         if (c->is_asked)
                 return;
-        if (!may_ask(c))
-                return later(c);
+        if (!may_ask(c)) {
+                later(c);
+                return;
+        }
         int r = sd_bus_message_new_method_call(
                 a->bus, &m, c->name, "/", "org.freedesktop.DBus.Peer", "Ping");
         if (r >= 0)

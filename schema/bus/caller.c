@@ -508,8 +508,10 @@ void beginnings_add(struct beginnings *b, const char *name, uint64_t usec)
 {
         size_t n = strlen(name);
 
-        if (n >= NAME_SIZE)
-                return raise_horizon(b, usec);
+        if (n >= NAME_SIZE) {
+                raise_horizon(b, usec);
+                return;
+        }
         struct beginning *oldest = &b->list[b->next++ % BEGINNINGS_MAX];
         if (oldest->name[0] != '\0')
                 raise_horizon(b, oldest->usec);

@@ -353,8 +353,10 @@ static void mdoc_row(struct buf *out, const struct options_row *row)
                         }
                 buf_puts(out, " :\n");
         }
-        if (row->manual)
-                return buf_printf(out, "%s\n", row->manual);
+        if (row->manual) {
+                buf_printf(out, "%s\n", row->manual);
+                return;
+        }
         const char *text = row->help;
         if (row->commands != OPTIONS_ALL && islower((unsigned char)text[1])) {
                 buf_putc(out, (char)tolower((unsigned char)*text));

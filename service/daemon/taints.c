@@ -162,8 +162,10 @@ static void on_blind(const char *text, void *userdata)
 {
         struct taints *t = userdata;
 
-        if (!text)
-                return log_notice("the kernel's taint mask can be read again");
+        if (!text) {
+                log_notice("the kernel's taint mask can be read again");
+                return;
+        }
         const struct record record = {
                 .kind = RECORD_TAINT_BLIND, .reason = "cannot-be-read", .detail = text
         };
@@ -285,10 +287,11 @@ void taints_set_accepted(struct taints *t, const char *text)
         if (!t)
                 return;
         int r = accepted_taints_parse(text ? text : "", text ? strlen(text) : 0, &accepted, NULL);
-        if (r < 0)
-                return log_error(
-                        "the new list of accepted taints cannot be used: %s; the previous one stays",
+        if (r < 0) {
+                log_error("the new list of accepted taints cannot be used: %s; the previous one stays",
                         strerror(-r));
+                return;
+        }
         accepted_taints_done(&t->accepted);
         t->accepted = accepted;
         t->accepted_usec = 0;

@@ -37,8 +37,10 @@ static void comparison_done(struct comparison *c)
 
 static void put_value(struct buf *out, const struct hive_value *v)
 {
-        if (!v || v->value.type == REG_TOMBSTONE)
-                return buf_puts(out, v ? "masked" : "");
+        if (!v || v->value.type == REG_TOMBSTONE) {
+                buf_puts(out, v ? "masked" : "");
+                return;
+        }
         buf_printf(out, "%s ", value_type_symbol(v->value.type));
         value_format(out, &v->value, true);
 }

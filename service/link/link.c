@@ -169,8 +169,10 @@ static void answered(struct link *l, const char *problem)
         }
         if (l->asking || is_under_way(l))
                 return;
-        if (l->failed)
-                return retry_later(l);
+        if (l->failed) {
+                retry_later(l);
+                return;
+        }
         l->delay = LINK_RETRY_FIRST_USEC;
         l->missed = false;
         set_state(l, true, "");

@@ -211,8 +211,10 @@ void metrics_set_path(struct metrics *m, const char *path)
         if (!path || path[0] == '\0')
                 return;
         m->path = file_path(m->config.root, path);
-        if (!m->path)
-                return log_error("%s: out of memory; the metrics are not written", path);
+        if (!m->path) {
+                log_error("%s: out of memory; the metrics are not written", path);
+                return;
+        }
         m->problem = NOT_WRITTEN;
         metrics_changed(m);
         m->config.written(m->config.userdata);

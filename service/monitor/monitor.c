@@ -426,8 +426,10 @@ void monitor_take_exact(struct monitor *m, const struct taint_event *from)
         m->reported |= TAINT_MASK(from->bit);
         if (m->tracker.reported & TAINT_MASK(from->bit))
                 return;
-        if (taint_event_copy(from, &e) < 0)
-                return log_error("bit %u: out of memory; its exact cause is lost", from->bit);
+        if (taint_event_copy(from, &e) < 0) {
+                log_error("bit %u: out of memory; its exact cause is lost", from->bit);
+                return;
+        }
         m->looking = true;
         complete_exact(m, &e, now);
         uint64_t real = clock_of(CLOCK_REALTIME);

@@ -284,14 +284,18 @@ void control_apply(struct control *c, const char *text, struct control_result *r
 
         char want[CONTROL_TEXT_MAX];
         size_t n = strlen(text);
-        if (n >= sizeof(want))
-                return set_error(ret, -E2BIG);
+        if (n >= sizeof(want)) {
+                set_error(ret, -E2BIG);
+                return;
+        }
         memcpy(want, text, n);
         want[normalise(want, n)] = '\0';
 
         int r = control_read(c, ret->found, sizeof(ret->found));
-        if (r == -ENOENT || !control_present(c))
-                return set_error(ret, r);
+        if (r == -ENOENT || !control_present(c)) {
+                set_error(ret, r);
+                return;
+        }
         if (r == 0 && strcmp(ret->found, want) == 0) {
                 ret->outcome = CONTROL_HOLDS;
                 (void)strcpy(ret->now, ret->found);

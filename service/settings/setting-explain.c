@@ -215,9 +215,11 @@ static void preview_pending(
 
 static void preview_stay(const struct setting *s, const struct setting_input *in, struct buf *out)
 {
-        if (!s->is_pending)
-                return buf_printf(out, "%s is in force already: no write, no record\n",
+        if (!s->is_pending) {
+                buf_printf(out, "%s is in force already: no write, no record\n",
                         s->accepted ? s->accepted : "nothing");
+                return;
+        }
         buf_printf(out, "%s would stay in force, and %s would no longer wait for the next %s\n",
                 or_nothing(s->accepted), or_nothing(s->pending), setting_waits_for(s));
         preview_pending(s, s->accepted, in, out);

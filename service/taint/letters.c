@@ -209,8 +209,10 @@ static void read_letter(char letter, int column, const struct taint_kernel *cont
         struct candidates c;
 
         find_candidates(letter, 0, context, &c);
-        if (c.n == 0)
-                return add_unknown(r, letter);
+        if (c.n == 0) {
+                add_unknown(r, letter);
+                return;
+        }
         if (column >= 0)
                 (void)narrow(&c, keep_column, column);
         settle(&c, context, r);

@@ -419,15 +419,19 @@ static void parse_word(struct taint_line *ret, struct span line, const char *ain
                 ret->kind = TAINT_LINE_XEN;
                 return;
         }
-        if (clean)
-                return parse_clean(ret, rest, line, text_end);
+        if (clean) {
+                parse_clean(ret, rest, line, text_end);
+                return;
+        }
         if (parse_number(ret, rest) || !starts(rest, ":"))
                 return;
         rest.p++;
         struct span peek = rest, first = next_word(&peek);
-        if (starts(first, "["))
-                return parse_names(
+        if (starts(first, "[")) {
+                parse_names(
                         ret, first.p < rest.end ? (struct span){ first.p, rest.end } : rest, line, text_end);
+                return;
+        }
         if (rest.p < rest.end && is_space(*rest.p))
                 rest.p++;
         parse_letters(ret, before, rest, line, text_end);
