@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/clock.h"
 
 struct registry {
@@ -72,15 +73,14 @@ static int load_hives(struct registry *r)
         size_t n;
         const struct store_key *const *roots = store_roots(r->tx.store, &n);
 
-        r->hives.list = calloc(n > 0 ? n : 1, sizeof(*r->hives.list));
-        if (!r->hives.list)
-                return -ENOMEM;
-        for (; r->hives.n < n; r->hives.n++) {
-                struct hive_root *hive = &r->hives.list[r->hives.n];
-                *hive = (struct hive_root){ .name = strdup(roots[r->hives.n]->name),
-                        .root = roots[r->hives.n]->guid };
-                if (!hive->name)
+        for (size_t i = 0; i < n; i++) {
+                if (array_grow(&r->hives.list, i, sizeof(*r->hives.list)) < 0)
                         return -ENOMEM;
+                r->hives.list[i] =
+                        (struct hive_root){ .name = strdup(roots[i]->name), .root = roots[i]->guid };
+                if (!r->hives.list[i].name)
+                        return -ENOMEM;
+                r->hives.n++;
         }
         return store_error(r->tx.store, NULL);
 }

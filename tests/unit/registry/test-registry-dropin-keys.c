@@ -202,6 +202,23 @@ TEST(new_hives)
         ck_assert_str_eq(world_get(&w, "Users\\Ada", "A"), "NOT_FOUND");
 }
 
+/* One more, whatever the number of those that were there at the start. */
+TEST(one_hive_more)
+{
+        _cleanup_buf_ struct buf names = BUF_INIT;
+
+        for (unsigned n = 2; n < 10; n++) {
+                buf_printf(&names, "%sUsers%u", n > 2 ? ", " : "", n);
+                world_write(&w, ETC "50.yaml",
+                        textf(HEAD("site") "hives: [%s]\nkeys: { Users%u: { V: !dword %u } }\n",
+                                buf_str(&names), n, n));
+                world_reload_well(&w);
+                ck_assert_uint_eq(registry_hives(w.r)->n, n);
+                world_restart(&w);
+                ck_assert_str_eq(world_get(&w, textf("Users%u", n), "V"), textf("%u@site", n));
+        }
+}
+
 /* A file may speak of keys that somebody made volatile: what it says there lives as long as they. */
 TEST(below_a_volatile_key)
 {
