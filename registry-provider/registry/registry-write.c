@@ -40,7 +40,7 @@ static int judge_value(struct registry *r, const struct path *key, const struct 
         e = registry_get(r, key, w->name, &now, NULL);
         if (e == 0)
                 e = schema_check(sv, &now.value, &ret->last_good, NULL);
-        return e == -EINVAL || e == REGISTRY_NOT_FOUND ? 0 : e;
+        return e == -EINVAL || e > 0 ? 0 : e;
 }
 
 static int question_name(struct registry *r, const struct path *key, const struct registry_write *w,
@@ -50,8 +50,9 @@ static int question_name(struct registry *r, const struct path *key, const struc
         struct diag what;
 
         int e = registry_get(r, key, w->name, &now, NULL);
+        /* Whatever is there, the value is not a new one. */
         if (e != REGISTRY_NOT_FOUND)
-                return e;
+                return e > 0 ? 0 : e;
         (void)diag_set(&what, 0, "the schema does not know this value, but \\%s\\%s",
                 path_without_default(near->key.text), near->name);
         return refuse_value(w, what.text, d);
@@ -104,8 +105,8 @@ int registry_judge(struct registry *r, enum registry_action action, const struct
         int e = action == CHANGE_SET || action == CHANGE_CREATE_KEY
                         ? registry_follow(r, w->path, w->of_link, &way, NULL)
                         : REGISTRY_BAD_LINK;
-        /* Of a link that cannot be followed the change says it. */
-        if (e == REGISTRY_BAD_LINK || e == REGISTRY_LINK_LOOP)
+        /* Of a link that cannot be followed the change says it, and what is corrupt it may mend. */
+        if (e == REGISTRY_BAD_LINK || e == REGISTRY_LINK_LOOP || e == REGISTRY_CORRUPT)
                 return 0;
         if (e == 0 && action == CHANGE_SET)
                 e = judge(r, way.path, w, force, ret, d);
