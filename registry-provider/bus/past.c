@@ -16,6 +16,8 @@
 
 /* Calls that wait, or are being worked; of all, but for those who may write. */
 #define CALLS_MAX 64u
+/* Who has one tree after the other read keeps the log from being begun anew. */
+#define LOG_PAGES_MOST 65536u
 #define CALLS_PER_USER_MAX 8u
 /* Each is kept whole meanwhile: room for paths and names, more than once. */
 #define CALL_BYTES_MAX 65536u
@@ -463,6 +465,10 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (c->is_of_now)
                 return answer_moment(p, p->reader->registry, c, error);
         struct lane *l = c->copy ? &p->copies : c->is_whole ? &p->wholes : &p->moments;
+        if (c->is_whole && !c->may_write &&
+                store_log_pages(registry_store(p->reader->registry)) >= LOG_PAGES_MOST)
+                return sd_bus_error_set(
+                        error, ERROR_LIMIT, "the database's log is too large for a whole tree");
         r = c->is_whole ? loop_deferred_start(p->turn) : start(l);
         if (r >= 0 && c->copy)
                 r = past_watch_copies(p);
@@ -524,8 +530,8 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
                 r = sd_event_add_io(sd_bus_get_event(reader->writer->config->bus), &p->source, p->event_fd,
                         EPOLLIN, on_done, p);
         if (r >= 0)
-                r = loop_deferred_new(sd_bus_get_event(reader->writer->config->bus), SD_EVENT_PRIORITY_IDLE,
-                        TURN_MOST_USEC, on_turn, p, &p->turn);
+                r = loop_deferred_new(sd_bus_get_event(reader->writer->config->bus),
+                        SD_EVENT_PRIORITY_IDLE + 2, TURN_MOST_USEC, on_turn, p, &p->turn);
         if (r < 0) {
                 (void)past_free(p);
                 return r;

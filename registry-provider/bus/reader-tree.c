@@ -196,6 +196,7 @@ static bool is_over(size_t n_keys, uint64_t end)
 int reader_tree_step(struct reader_tree *p, sd_bus_error *error)
 {
         const uint64_t end = clock_usec() + STEP_USEC;
+        const size_t taken = p->taken;
         struct walk_key key;
         int more;
 
@@ -203,7 +204,7 @@ int reader_tree_step(struct reader_tree *p, sd_bus_error *error)
                 int r = add_key(p, &key, error);
                 if (r <= 0 || p->n == p->n_max)
                         return r < 0 ? r : 0;
-                if (is_over(p->n, end))
+                if (is_over(p->n, end) || (p->taken - taken >= PAGE_BYTES && clock_usec() >= end))
                         return 1;
         }
         p->has_all = more == 0;

@@ -31,6 +31,7 @@ size_t __real_reader_look_at_tree(
 int __wrap_sd_bus_send(sd_bus *bus, sd_bus_message *m, uint64_t *cookie);
 
 uint64_t __wrap_clock_of(clockid_t clock);
+unsigned __wrap_store_log_pages(const struct store *s);
 uint64_t __real_clock_of(clockid_t clock);
 ssize_t __wrap_pread64(int fd, void *bytes, size_t n, off_t at);
 ssize_t __real_pread64(int fd, void *bytes, size_t n, off_t at);
@@ -48,7 +49,8 @@ static size_t keys_max;
 static bool is_held; /* the thread waits in its look */
 static sem_t looks, goes_on;
 static _Atomic uint64_t later; /* than the clock says, µs */
-static _Atomic uint64_t leap;  /* so much later again at each look at the clock */
+static unsigned log_pages;
+static _Atomic uint64_t leap; /* so much later again at each look at the clock */
 static sd_bus_error answered;
 
 struct caller *__wrap_gate_caller(_unused_ struct gate *g, _unused_ sd_bus_message *m)
@@ -78,6 +80,11 @@ void __wrap_writer_flush(_unused_ struct writer *w)
 uint64_t __wrap_clock_of(clockid_t clock)
 {
         return __real_clock_of(clock) + (later += leap);
+}
+
+unsigned __wrap_store_log_pages(_unused_ const struct store *s)
+{
+        return log_pages;
 }
 
 static void hold(void)
@@ -155,7 +162,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-        later = leap = 0;
+        later = leap = log_pages = 0;
         past = past_free(past);
         sd_bus_error_free(&answered);
         sent = sd_bus_message_unref(sent);
@@ -372,6 +379,16 @@ TEST(a_page_has_some_keys_at_any_time)
         ck_assert_str_eq(after, "");
 }
 
+static int ask_whole(sd_bus_message **ret, sd_bus_error *error)
+{
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, ret, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "ReadTree"),
+                0);
+        ck_assert_int_ge(sd_bus_message_append(*ret, "sa{sv}", "Machine\\A", 1, "whole", "b", 1), 0);
+        ck_assert_int_ge(sd_bus_message_seal(*ret, 1, 0), 0);
+        return past_call(*ret, &past, error);
+}
+
 /* It is put together in steps, each of which is its user's time; what is written in between is not in it. */
 TEST(a_whole_is_of_one_moment)
 {
@@ -381,12 +398,7 @@ TEST(a_whole_is_of_one_moment)
         for (char c = 'B'; c <= 'Y'; c++)
                 world_do(&w, textf("mk - Machine\\A\\%c", c));
         leap = 1000000;
-        ck_assert_int_ge(sd_bus_message_new_method_call(
-                                 bus, &m, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "ReadTree"),
-                0);
-        ck_assert_int_ge(sd_bus_message_append(m, "sa{sv}", "Machine\\A", 1, "whole", "b", 1), 0);
-        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
-        ck_assert_int_gt(past_call(m, &past, NULL), 0);
+        ck_assert_int_gt(ask_whole(&m, NULL), 0);
         while (n_taken == 0)
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
         ck_assert_ptr_null(sent);
@@ -398,6 +410,16 @@ TEST(a_whole_is_of_one_moment)
         ck_assert_str_eq(after, "");
         ck_assert_uint_eq(n_taken, 2);
         ck_assert(was_sent);
+}
+
+TEST(no_whole_beside_a_large_log)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        log_pages = 65536;
+        ck_assert_int_lt(ask_whole(&m, &error), 0);
+        ck_assert_str_eq(error.name, ERROR_LIMIT);
 }
 
 /* With what a message holds, for example. */
