@@ -274,7 +274,7 @@ int edit_file(struct session *s, const char *word)
         static const struct edit_place place = { read_file, check_file, show_file, store_file, NULL };
         _cleanup_(edit_done) struct edit e = { .s = s, .place = &place };
         _cleanup_buf_ struct buf what = BUF_INIT;
-        const char *name;
+        const char *name = NULL;
 
         int code = find_name(s, word, &name);
         if (code != EXIT_CODE_OK)

@@ -113,7 +113,7 @@ static int check_key_is_there(struct session *s, const char *key)
 
 int command_mask(struct session *s)
 {
-        const char *key = s->line.words[0], *name;
+        const char *key = s->line.words[0], *name = NULL;
         struct own own;
 
         int code = masked_name(s, &name);
@@ -131,7 +131,7 @@ int command_mask(struct session *s)
 
 int command_unmask(struct session *s)
 {
-        const char *key = s->line.words[0], *name;
+        const char *key = s->line.words[0], *name = NULL;
         struct own own;
 
         int code = masked_name(s, &name);

@@ -440,9 +440,11 @@ static bool parse_by(const char *text, enum scan_by *ret)
 {
         static const char *const names[] = { "all", "bit", "module", "kernel", "week" };
 
-        *ret = (enum scan_by)array_find_word(names, ARRAY_SIZE(names), text ? text : "all");
-        if (*ret < ARRAY_SIZE(names))
+        const size_t i = array_find_word(names, ARRAY_SIZE(names), text ? text : "all");
+        if (i < ARRAY_SIZE(names)) {
+                *ret = (enum scan_by)i;
                 return true;
+        }
         return log_failure(false, "--by takes bit, module, kernel or week, not '%s'", text);
 }
 
