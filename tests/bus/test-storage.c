@@ -475,6 +475,25 @@ START_TEST(a_key_that_two_name)
 }
 END_TEST
 
+/* Whoever mends such a value is judged by what it is set to, not by what is there. */
+START_TEST(a_value_that_two_have)
+{
+        registryd_start(NULL);
+        set_number(world.bus, "\\System\\Registry\\Layers\\same", "Precedence", 0);
+        set_string(world.bus, MODULES, "TaintEvents", "enabled");
+        set_in_layer(world.bus, "same", MODULES, "TaintEvents", "disabled");
+        daemon_stop(&world.registryd);
+        run_alone("UPDATE value SET sequence = 1 WHERE name = 'TaintEvents'");
+        registryd_start(NULL);
+        refused(world.bus, ERROR_CORRUPT, "", "Get", "ss", MODULES, "TaintEvents");
+        refused(world.bus, ERROR_UNACCEPTED, "would refuse it", "Set", "ssuva{sv}", MODULES, "TaintEvents",
+                SZ, "s", "sometimes", 1, "check", "s", "refuse");
+        succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", SZ, "s", "sometimes", 1, "check",
+                "s", "report");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "sometimes base");
+}
+END_TEST
+
 START_TEST(disk_is_full)
 {
         struct rlimit old;
@@ -519,6 +538,7 @@ int main(void)
         const TTest *const tests[] = { a_backup_is_loaded, begun_anew, missing_beside_a_backup,
                 another_version, no_regular_file, a_reader_finds_damage, the_check_finds_damage,
                 backups_as_they_are_set, no_backups, history_is_bounded, settings_that_are_refused,
-                locked_by_somebody, a_key_that_two_name, disk_is_full, others_read_beside_it };
+                locked_by_somebody, a_key_that_two_name, a_value_that_two_have, disk_is_full,
+                others_read_beside_it };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
