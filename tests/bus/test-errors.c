@@ -158,7 +158,7 @@ START_TEST(options)
 {
         static const char allowed[] =
                 "there is no option 'colour'; there are layer (s), ends (s), expected-sequence (t), registry-sequence (t), "
-                "volatile (b), recursive (b), if-needed (b), no-follow (b), unchanged (b) and on-behalf-of (s)";
+                "volatile (b), recursive (b), if-needed (b), no-follow (b), unchanged (b), check (s) and on-behalf-of (s)";
 
         registryd_start(NULL);
         refused(world.bus, ERROR_INVALID_VALUE, allowed, "Set", "ssuva{sv}", KEY, "V", SZ, "s", "x", 1,
@@ -216,7 +216,7 @@ START_TEST(preview)
         ck_assert_str_eq(message_text(m),
                 "[('value-deleted' 'Machine\\Test\\Key' 'Old' 0 ay:[] '' 0 ''), "
                 "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base' 0 '')] 'allowed' "
-                "['values-set'=2, 'values-deleted'=1, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]");
+                "['values-set'=2, 'values-deleted'=1, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0] []");
         ck_assert_str_eq(get_text(world.bus, KEY, "Old"), "1 base");
         ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");
         ck_assert_str_eq(registry_property(world.bus, "Problems"), before);
