@@ -14,7 +14,7 @@
 #include "reader.h"
 
 /* One key of a page is given whatever it takes, within a message. */
-#define PAGE_BYTES 65536u
+#define PAGE_BYTES 262144u
 #define STEP_USEC UINT64_C(5000)
 /* The clock is looked at after so many keys: a page has them whatever else the machine has to do. */
 #define KEYS_BETWEEN_LOOKS 16u
