@@ -16,13 +16,13 @@
 
 /* Calls that wait, or are being worked; of all, but for those who may write. */
 #define CALLS_MAX 64u
-/* Who has one tree after the other read keeps the log from being begun anew. */
-#define LOG_PAGES_MOST 65536u
 #define CALLS_PER_USER_MAX 8u
 /* Each is kept whole meanwhile: room for paths and names, more than once. */
 #define CALL_BYTES_MAX 65536u
 /* Between two steps of what is whole, where there is always something else to be done. */
 #define TURN_MOST_USEC UINT64_C(25000)
+/* Who has one tree after the other read keeps the log from being begun anew. */
+#define LOG_PAGES_MOST 65536u
 #define INTERRUPT_USEC 20000u
 /* A thread that does not end for so long is left to the end of the process. */
 #define END_USEC UINT64_C(1000000)
