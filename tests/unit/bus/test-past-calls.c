@@ -385,6 +385,7 @@ static int ask_whole(sd_bus_message **ret, sd_bus_error *error)
                                  bus, ret, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "ReadTree"),
                 0);
         ck_assert_int_ge(sd_bus_message_append(*ret, "sa{sv}", "Machine\\A", 1, "whole", "b", 1), 0);
+        ck_assert_int_ge(sd_bus_message_set_sender(*ret, ":1.1"), 0);
         ck_assert_int_ge(sd_bus_message_seal(*ret, 1, 0), 0);
         return past_call(*ret, &past, error);
 }
@@ -410,6 +411,43 @@ TEST(a_whole_is_of_one_moment)
         ck_assert_str_eq(after, "");
         ck_assert_uint_eq(n_taken, 2);
         ck_assert(was_sent);
+}
+
+/* Few keys can have much in them. */
+TEST(steps_of_a_whole_are_short)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        _cleanup_buf_ struct buf script = BUF_INIT;
+        char text[WORLD_VALUE_MAX / 2];
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        for (unsigned i = 0; i < 10 * 30; i++)
+                buf_printf(&script, "set - Machine\\A\\K%u V%u %s\n", i % 10, i, text);
+        world_do(&w, buf_str(&script));
+        leap = 1000000;
+        ck_assert_int_gt(ask_whole(&m, NULL), 0);
+        while (!sent)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_uint_gt(n_taken, 1);
+}
+
+TEST(nobody_waits_for_a_whole)
+{
+        sd_bus_message *m = NULL;
+
+        for (char c = 'B'; c <= 'Y'; c++)
+                world_do(&w, textf("mk - Machine\\A\\%c", c));
+        leap = 1000000;
+        ck_assert_int_gt(ask_whole(&m, NULL), 0);
+        while (n_taken == 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        past_drop_caller(past, ":1.1");
+        sd_bus_message_unref(m);
+        while (sd_event_run(event, 0) > 0)
+                ;
+        ck_assert_uint_eq(n_taken, 1);
+        ck_assert_ptr_null(sent);
 }
 
 TEST(no_whole_beside_a_large_log)
