@@ -57,6 +57,20 @@ START_TEST(is_followed)
 }
 END_TEST
 
+/* By what the value is that is meant. */
+START_TEST(is_judged)
+{
+        registryd_start(NULL);
+        make_link("\\Policy", "Machine\\System\\Audit\\Modules");
+        refused(world.bus, ERROR_UNACCEPTED, "`on` is not allowed", "Set", "ssuva{sv}", "\\Policy",
+                "TaintEvents", (uint32_t)REG_SZ, "s", "on", 1, "check", "s", "refuse");
+        refused(world.bus, ERROR_INVALID_VALUE, "a link, which has no value", "Set", "ssuva{sv}", "\\Policy",
+                "TaintEvents", (uint32_t)REG_SZ, "s", "on", 2, "check", "s", "refuse", "no-follow", "b", 1);
+        SAYS("'why'", "Set", "ssuva{sv}", "\\Policy", "TaintEvents", (uint32_t)REG_SZ, "s", "on", 1, "check",
+                "s", "report");
+}
+END_TEST
+
 START_TEST(itself)
 {
         begin();
@@ -247,7 +261,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { is_followed, itself, as_it_was, leads_nowhere, is_watched,
+        const TTest *const tests[] = { is_followed, is_judged, itself, as_it_was, leads_nowhere, is_watched,
                 is_watched_from_the_beginning, is_policy };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
