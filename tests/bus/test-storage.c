@@ -454,19 +454,26 @@ START_TEST(locked_by_somebody)
 }
 END_TEST
 
+/* `base` has `name` in `key`, and `same` has `in_same`; behind `sql` nothing tells which of the two counts.
+ */
+static void two_alike(const char *key, const char *name, const char *in_same, const char *sql)
+{
+        registryd_start(NULL);
+        set_number(world.bus, "\\System\\Registry\\Layers\\same", "Precedence", 0);
+        set_string(world.bus, key, name, "enabled");
+        set_in_layer(world.bus, "same", key, in_same, "disabled");
+        daemon_stop(&world.registryd);
+        run_alone(sql);
+        registryd_start(NULL);
+        refused(world.bus, ERROR_CORRUPT, "", "Get", "ss", key, name);
+}
+
 /* Two layers say of a key what cannot be told apart: who subscribed to what is in it hears when it can. */
 START_TEST(a_key_that_two_name)
 {
         _cleanup_ear_ struct ear ear = { 0 };
 
-        registryd_start(NULL);
-        set_number(world.bus, "\\System\\Registry\\Layers\\same", "Precedence", 0);
-        set_string(world.bus, KEY, "V", "1");
-        set_in_layer(world.bus, "same", KEY, "W", "1");
-        daemon_stop(&world.registryd);
-        run_alone("UPDATE path_entry SET sequence = 1 WHERE name = 'Key'");
-        registryd_start(NULL);
-        refused(world.bus, ERROR_CORRUPT, "", "Get", "ss", KEY, "V");
+        two_alike(KEY, "V", "W", "UPDATE path_entry SET sequence = 1 WHERE name = 'Key'");
         ear_on_changes(&ear, world.bus);
         (void)subscribe(world.bus, KEY, false);
         succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 2, "layer", "s", "same", "recursive", "b", 1);
@@ -478,14 +485,8 @@ END_TEST
 /* Whoever mends such a value is judged by what it is set to, not by what is there. */
 START_TEST(a_value_that_two_have)
 {
-        registryd_start(NULL);
-        set_number(world.bus, "\\System\\Registry\\Layers\\same", "Precedence", 0);
-        set_string(world.bus, MODULES, "TaintEvents", "enabled");
-        set_in_layer(world.bus, "same", MODULES, "TaintEvents", "disabled");
-        daemon_stop(&world.registryd);
-        run_alone("UPDATE value SET sequence = 1 WHERE name = 'TaintEvents'");
-        registryd_start(NULL);
-        refused(world.bus, ERROR_CORRUPT, "", "Get", "ss", MODULES, "TaintEvents");
+        two_alike(MODULES, "TaintEvents", "TaintEvents",
+                "UPDATE value SET sequence = 1 WHERE name = 'TaintEvents'");
         refused(world.bus, ERROR_UNACCEPTED, "would refuse it", "Set", "ssuva{sv}", MODULES, "TaintEvents",
                 SZ, "s", "sometimes", 1, "check", "s", "refuse");
         succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", SZ, "s", "sometimes", 1, "check",
